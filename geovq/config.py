@@ -1,0 +1,299 @@
+"""The schema of an experiment, and the only reader of YAML.
+
+Sections are frozen, complete after construction and refuse unknown keys. Defaults live here and nowhere else: the files
+in `configs/` hold differences. Layers, each over the one before: defaults, `global.yaml` beside the file, the file,
+`section.key=value` overrides.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from geovq.errors import ConfigError
+
+DatasetName = Literal["mnist", "fashion_mnist", "mnist-sample", "fashion_mnist-sample"]
+GeometricMethod = Literal["kmeans", "euclidean", "riemannian"]
+TokenizerName = Literal["kmeans", "euclidean", "riemannian", "vqvae"]
+LATTICE_SIZE = 7  # cells per side of a 28 by 28 image after two halvings
+RUN_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """Frozen settings that refuse keys they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    dataset: DatasetName = Field("mnist", description="Images to learn from; the -sample sets ship with geovq.")
+    n_train: int | None = Field(None, ge=100, le=60_000, description="Use only this many training images; empty: all.")
+    validation_fraction: Fraction = Field(0.05, description="Share of the training split kept for validation.")
+
+
+class VAEConfig(Section):
+    latent_channels: int = Field(16, ge=1, le=256, description="Channels D of a lattice cell.")
+    width: int = Field(32, ge=4, le=256, description="Channels of the first convolution stage; the second has twice as many.")
+    beta: float = Field(0.1, ge=0, le=100, description="Weight of the KL term (nats per image) against the BCE (nats per image).")
+
+
+class VQVAEConfig(Section):
+    latent_channels: int = Field(16, ge=1, le=256, description="Channels of a code vector.")
+    width: int = Field(32, ge=4, le=256, description="Channels of the first convolution stage, as in the VAE.")
+    commitment: float = Field(0.25, ge=0, le=100, description="Weight of the commitment loss.")
+    decay: Fraction = Field(0.99, description="Decay of the codebook's moving averages.")
+    restart_below: float = Field(0.1, ge=0, le=1, description="A code restarts below this share of uniform usage.")
+
+
+class TrainingConfig(Section):
+    epochs: int = Field(15, ge=1, le=10_000, description="Passes over the training images.")
+    batch_size: int = Field(128, ge=1, le=65_536, description="Images per optimiser step.")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak of the one-cycle schedule (Adam).")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="Decoupled weight decay (AdamW).")
+    gradient_clip: float = Field(0.0, ge=0, description="Largest gradient norm; 0 switches clipping off.")
+    precision: Literal["auto", "32-true", "bf16-mixed"] = Field("auto", description="auto: bf16 where the GPU has it, else float32.")
+
+
+class PriorTrainingConfig(TrainingConfig):
+    epochs: int = Field(8, ge=1, le=10_000, description="Passes over the training tokens.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak of the one-cycle schedule (AdamW).")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="Decoupled weight decay (AdamW).")
+    gradient_clip: float = Field(1.0, ge=0, description="Largest gradient norm; 0 switches clipping off.")
+
+
+class GeometryConfig(Section):
+    n_images: int = Field(500, ge=2, le=60_000, description="Training images whose cells carry the metric field.")
+    n_landmarks: int = Field(5_000, ge=2, le=2_000_000, description="Cells on which the neighbour graph stands.")
+    n_neighbors: int = Field(10, ge=1, le=256, description="Nearest landmarks joined to each landmark.")
+    n_context: int = Field(32, ge=1, le=4_096, description="Cells whose metrics are averaged for one landmark.")
+    residual_variance: float = Field(0.001, ge=0, lt=1, description="Share of variance that the active subspace may lose.")
+    output_geometry: Literal["pixel", "bernoulli"] = Field("pixel", description="Metric of image space that is pulled back.")
+
+
+class CodebookConfig(Section):
+    n_codes: int = Field(64, ge=2, le=65_536, description="Codes K of each codebook.")
+    n_restarts: int = Field(3, ge=1, le=100, description="Starts of the codebook solver; the best is kept.")
+    max_iterations: int = Field(100, ge=1, le=10_000, description="Most iterations of one start.")
+    n_candidates: int = Field(16, ge=1, le=256, description="Nearest landmarks that compete when a cell is encoded.")
+
+
+class DiscretizationConfig(GeometryConfig, CodebookConfig):
+    """Everything `geovq.discretize` needs for one tokenizer."""
+
+    method: GeometricMethod = Field("riemannian", description="Which idea chooses the codes and encodes cells.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Root of all random streams.")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(f"DiscretizationConfig: {_sentence(error, type(self))}") from error
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> Self:
+        _require_counts_fit(self, self)
+        return self
+
+
+class PriorConfig(Section):
+    n_layers: int = Field(4, ge=1, le=48, description="Transformer blocks.")
+    n_heads: int = Field(4, ge=1, le=64, description="Attention heads; must divide the width.")
+    width: int = Field(128, ge=8, le=4_096, description="Channels of the residual stream.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout while training.")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.n_heads:
+            raise ValueError(f"prior.width must be a multiple of prior.n_heads; got {self.width} and {self.n_heads}")
+        return self
+
+
+class SamplingConfig(Section):
+    n_samples: int = Field(64, ge=1, le=10_000, description="Images drawn from each prior.")
+    temperature: float = Field(1.0, gt=0, le=10, description="Divides the logits; below 1 is more careful.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Keeps the smallest set of tokens with this probability.")
+
+
+class EvaluationConfig(Section):
+    n_images: int | None = Field(None, ge=1, le=10_000, description="Held-out images to measure on; empty: all.")
+
+
+class ExperimentConfig(Section):
+    """One experiment, whole."""
+
+    name: str = Field("experiment", pattern=RUN_NAME_PATTERN, description="Folder of the run below its data set.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Root of all random streams.")
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:N or mps.")
+    data: DataConfig = DataConfig()
+    vae: VAEConfig = VAEConfig()
+    vae_training: TrainingConfig = TrainingConfig()
+    vqvae: VQVAEConfig = VQVAEConfig()
+    vqvae_training: TrainingConfig = TrainingConfig()
+    geometry: GeometryConfig = GeometryConfig()
+    codebook: CodebookConfig = CodebookConfig()
+    tokenizers: tuple[TokenizerName, ...] = Field(
+        ("kmeans", "euclidean", "riemannian"), min_length=1, description="Tokenizers that are built and compared."
+    )
+    priors: tuple[TokenizerName, ...] = Field(("kmeans", "riemannian"), description="Tokenizers that get a prior.")
+    prior: PriorConfig = PriorConfig()
+    prior_training: PriorTrainingConfig = PriorTrainingConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        _require_counts_fit(self.geometry, self.codebook)
+        n_cells = self.geometry.n_images * LATTICE_SIZE**2
+        if self.geometry.n_landmarks > n_cells:
+            raise ValueError(
+                f"geometry.n_landmarks must be at most {n_cells}, the cells of geometry.n_images = "
+                f"{self.geometry.n_images} lattices; got {self.geometry.n_landmarks}"
+            )
+        for key in ("tokenizers", "priors"):
+            names = getattr(self, key)
+            if len(set(names)) < len(names):
+                raise ValueError(f"{key} must not repeat a name; got {', '.join(names)}")
+        missing = [name for name in self.priors if name not in self.tokenizers]
+        if missing:
+            raise ValueError(f"priors must be among the tokenizers; {', '.join(missing)} is not in {', '.join(self.tokenizers)}")
+        return self
+
+    def discretization(self, method: GeometricMethod) -> DiscretizationConfig:
+        """Settings of one post-hoc tokenizer of this experiment."""
+        return DiscretizationConfig(
+            method=method, seed=self.seed, **self.geometry.model_dump(), **self.codebook.model_dump()
+        )
+
+
+def _require_counts_fit(geometry: GeometryConfig, codebook: CodebookConfig) -> None:
+    if codebook.n_codes > geometry.n_landmarks:
+        raise ValueError(
+            f"n_codes must be at most n_landmarks = {geometry.n_landmarks}, since medoids are landmarks; got {codebook.n_codes}"
+        )
+    if geometry.n_neighbors >= geometry.n_landmarks:
+        raise ValueError(f"n_neighbors must be below n_landmarks = {geometry.n_landmarks}; got {geometry.n_neighbors}")
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentConfig:
+    """Read one experiment.
+
+    Parameters
+    ----------
+    path : path
+        YAML file. A `global.yaml` in the same folder, if there is one, is read first.
+    overrides : iterable of str
+        `section.key=value` strings, applied last; values are YAML.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or a key or value is not allowed; the message names the place and the remedy.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name a YAML file such as configs/demo.yaml.")
+    shared = path.parent / "global.yaml"
+    layers = [_read_yaml(shared)] if shared.exists() and shared != path else []
+    layers += [_read_yaml(path), *(_parse_override(text) for text in overrides)]
+    values: dict[str, Any] = {}
+    for layer in layers:
+        values = _merged(values, layer)
+    return parse_config(values, where=str(path))
+
+
+def parse_config(values: Mapping[str, Any], where: str = "configuration") -> ExperimentConfig:
+    """Validate plain values; `where` names their origin in the error."""
+    try:
+        return ExperimentConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_sentence(error)}") from error
+
+
+def dump_config(config: BaseModel) -> str:
+    """Complete YAML of a config, every default written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def setting_changes(old: ExperimentConfig, new: ExperimentConfig) -> list[tuple[str, Any, Any]]:
+    """Settings whose values differ, as (section.key, old value, new value)."""
+    before, after = _flattened(old.model_dump(mode="json")), _flattened(new.model_dump(mode="json"))
+    return [(key, before[key], after[key]) for key in before if before[key] != after[key]]
+
+
+def _flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flattened(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist; the shipped experiments are in configs/.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}); give a readable UTF-8 YAML file.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it could not be parsed"
+        raise ConfigError(f"{path} is not valid YAML{line}: {problem}; correct that line.") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold `section:` entries; got a {type(values).__name__}.")
+    return values
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {text!r} must have the form section.key=value, for example vae.beta=0.1.")
+    try:
+        parsed: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {text!r}: the value is not valid YAML; quote it.") from error
+    for part in reversed(key.strip().split(".")):
+        parsed = {part: parsed}
+    return dict(parsed)
+
+
+def _merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in layer.items():
+        below = result.get(key)
+        result[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _sentence(error: ValidationError, schema: type[BaseModel] = ExperimentConfig) -> str:
+    first, *others = error.errors()
+    place = ".".join(str(part) for part in first["loc"])
+    match first["type"]:
+        case "extra_forbidden":
+            text = f"{place} is not a setting; {_suggestion(first['loc'], schema)}"
+        case "value_error":
+            text = str(first["ctx"]["error"])
+        case "string_pattern_mismatch":
+            text = f"{place} must match {first['ctx']['pattern']}; got {first['input']!r}"
+        case "model_type":
+            text = f"{place} must hold `key: value` entries; got {first['input']!r}"
+        case _:
+            text = f"{place} must be {first['msg'].removeprefix('Input should be ')}; got {first['input']!r}"
+    return text + (f" (and {len(others)} more)." if others else ".")
+
+
+def _suggestion(location: tuple[int | str, ...], schema: type[BaseModel]) -> str:
+    for part in location[:-1]:
+        annotation = schema.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return "remove it"
+        schema = annotation
+    close = difflib.get_close_matches(str(location[-1]), schema.model_fields, n=1)
+    return f"did you mean {close[0]}" if close else f"allowed are {', '.join(schema.model_fields)}"

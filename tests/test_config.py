@@ -1,0 +1,219 @@
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from geovq.config import (
+    DatasetName,
+    DiscretizationConfig,
+    ExperimentConfig,
+    dump_config,
+    load_config,
+    parse_config,
+)
+from geovq.errors import ConfigError, GeovqError
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_layers_lie_over_each_other(tmp_path):
+    write(tmp_path / "global.yaml", "seed: 1\nvae: {beta: 0.2, width: 8}\n")
+    config = load_config(write(tmp_path / "x.yaml", "vae: {beta: 0.3}\n"), ["vae_training.epochs=2", "seed=9"])
+    assert (config.vae.width, config.vae.beta) == (8, 0.3)  # global.yaml, then the file
+    assert (config.vae_training.epochs, config.seed) == (2, 9)  # then the overrides
+    assert config.vae.latent_channels == ExperimentConfig().vae.latent_channels  # over the defaults
+
+
+def test_global_yaml_is_not_laid_over_itself(tmp_path):
+    assert load_config(write(tmp_path / "global.yaml", "seed: 5\n")).seed == 5
+
+
+def test_an_empty_file_means_the_defaults(tmp_path):
+    assert load_config(write(tmp_path / "x.yaml", "# nothing\n")) == ExperimentConfig()
+
+
+def test_a_written_config_is_complete_and_reads_back(tmp_path):
+    config = parse_config({"name": "a", "tokenizers": ["kmeans"], "priors": [], "data": {"n_train": 500}})
+    text = dump_config(config)
+    assert load_config(write(tmp_path / "x.yaml", text)) == config
+    assert set(yaml.safe_load(text)["prior_training"]) == set(type(config.prior_training).model_fields)
+
+
+def test_sections_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        ExperimentConfig().vae.beta = 1.0
+
+
+def test_every_setting_says_what_it_means():
+    undocumented = [
+        f"{section.__name__}.{name}"
+        for section in (ExperimentConfig, *_sections(ExperimentConfig), DiscretizationConfig)
+        for name, field in section.model_fields.items()
+        if not field.description and not _is_section(field.annotation)
+    ]
+    assert undocumented == []
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_shipped_configs_load(path):
+    config = load_config(path)
+    assert config.data.dataset in get_args(DatasetName)
+
+
+@pytest.mark.parametrize("path", [path for path in CONFIGS if path.name != "global.yaml"], ids=lambda path: path.name)
+def test_shipped_configs_hold_differences_only(path):
+    defaults = ExperimentConfig().model_dump(mode="json")
+    repeated = _repeated(yaml.safe_load(path.read_text(encoding="utf-8")), defaults)
+    assert set(repeated) <= {"data.dataset"}  # which images it is about is always said
+
+
+def test_shipped_configs_are_those_that_are_promised():
+    names = {path.stem for path in CONFIGS}
+    assert names >= {"global", "demo", "mnist", "fashion_mnist", "mnist_plane", "fashion_mnist_plane"}
+
+
+def test_shipped_configs_do_not_share_a_run_folder():
+    configs = [load_config(path) for path in CONFIGS if path.name != "global.yaml"]
+    runs = [(config.data.dataset, config.name) for config in configs]
+    assert len(set(runs)) == len(runs)
+
+
+def test_the_demo_needs_no_download():
+    assert load_config(CONFIGS[0].parent / "demo.yaml").data.dataset.endswith("-sample")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"vea": {}}, "vea is not a setting; did you mean vae"),
+        ({"vae": {"beat": 1}}, "vae.beat is not a setting; did you mean beta"),
+        ({"sampling": {"zzz": 1}}, "sampling.zzz is not a setting; allowed are n_samples, temperature, top_p"),
+        ({"vae": 3}, r"vae must .*; got 3"),
+        ({"seed": "x"}, "seed must be a valid integer.*; got 'x'"),
+        ({"vae": {"beta": -1}}, "vae.beta must be greater than or equal to 0; got -1"),
+        ({"vae": {"beta": float("nan")}}, "vae.beta must be .*; got nan"),
+        ({"sampling": {"top_p": 1.5}}, "sampling.top_p must be less than or equal to 1; got 1.5"),
+        ({"data": {"dataset": "cifar"}}, "data.dataset must be 'mnist', 'fashion_mnist'.*; got 'cifar'"),
+        ({"tokenizers": ["kmeens"]}, "tokenizers.0 must be 'kmeans'.*; got 'kmeens'"),
+        ({"device": "gpu"}, "device must match .*; got 'gpu'"),
+        ({"name": "../evil"}, "name must match .*; got '../evil'"),
+        ({"vae": {"beta": -1}, "seed": -1}, r"and 1 more"),
+    ],
+)
+def test_bad_values_are_named_in_one_sentence(values, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse_config(values, where="x.yaml")
+    text = str(caught.value)
+    assert text.startswith("x.yaml: ")
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"codebook": {"n_codes": 6000}}, "n_codes must be at most n_landmarks = 5000.*; got 6000"),
+        ({"geometry": {"n_landmarks": 64, "n_neighbors": 64}}, "n_neighbors must be below n_landmarks = 64; got 64"),
+        ({"geometry": {"n_images": 100}}, "n_landmarks must be at most 4900, the cells of .* 100 lattices; got 5000"),
+        ({"prior": {"width": 10, "n_heads": 4}}, "must be a multiple of prior.n_heads; got 10 and 4"),
+        ({"tokenizers": ["kmeans"], "priors": ["riemannian"]}, "riemannian is not in kmeans"),
+        ({"priors": ["kmeans", "kmeans"]}, "priors must not repeat a name; got kmeans, kmeans"),
+        ({"tokenizers": ["kmeans", "kmeans"], "priors": []}, "tokenizers must not repeat a name; got kmeans, kmeans"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_config(values)
+
+
+def test_a_discretization_config_stands_alone_and_names_bad_values():
+    config = DiscretizationConfig(method="riemannian", n_codes=64, n_landmarks=5000, n_neighbors=10, seed=0)
+    assert (config.method, config.n_codes, config.n_context) == ("riemannian", 64, 32)
+    with pytest.raises(ConfigError, match="n_codes must be at most n_landmarks = 5000"):
+        DiscretizationConfig(n_codes=9000)
+    with pytest.raises(ConfigError, match="n_code is not a setting; did you mean n_codes"):
+        DiscretizationConfig(n_code=9)
+
+
+def test_an_experiment_hands_its_settings_to_each_tokenizer():
+    experiment = parse_config({"seed": 7, "codebook": {"n_codes": 32}, "geometry": {"n_neighbors": 12}})
+    settings = experiment.discretization("euclidean")
+    assert (settings.method, settings.seed, settings.n_codes, settings.n_neighbors) == ("euclidean", 7, 32, 12)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"vae: [1\nseed: 2\n", r"is not valid YAML at line \d+: .*; correct that line\.$"),
+        (b"- vae\n", "must hold `section:` entries; got a list"),
+        (b"just words\n", "must hold `section:` entries; got a str"),
+        (b"name: \xff\n", "cannot be read .*; give a readable UTF-8 YAML file"),
+        (b"!!python/object/apply:os.getcwd []\n", "is not valid YAML at line 1"),
+    ],
+)
+def test_unreadable_files_are_named(tmp_path, content, message):
+    path = tmp_path / "x.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml does not exist; the shipped experiments are in configs/"):
+        load_config(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="is a folder; name a YAML file"):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["vae.beta", "=3", "", " =1"])
+def test_overrides_have_a_key_and_a_value(tmp_path, text):
+    with pytest.raises(ConfigError, match=r"must have the form section\.key=value"):
+        load_config(write(tmp_path / "x.yaml", ""), [text])
+
+
+def test_overrides_are_yaml(tmp_path):
+    path = write(tmp_path / "x.yaml", "")
+    config = load_config(path, ["tokenizers=[kmeans]", "priors=[]", "data.n_train=null", "vae.beta=1e-2"])
+    assert (config.tokenizers, config.priors, config.data.n_train) == (("kmeans",), (), None)
+    assert config.vae.beta == 0.01
+    with pytest.raises(ConfigError, match="the value is not valid YAML; quote it"):
+        load_config(path, ["name=[a"])
+
+
+def test_overrides_name_the_bad_key(tmp_path):
+    path = write(tmp_path / "x.yaml", "")
+    with pytest.raises(ConfigError, match=r"vae\.beat is not a setting; did you mean beta"):
+        load_config(path, ["vae.beat=1"])
+    with pytest.raises(ConfigError, match="seed must be a valid integer"):
+        load_config(path, ["seed.deep=1"])
+
+
+def test_a_config_error_is_a_value_error():
+    assert issubclass(ConfigError, ValueError)
+    assert issubclass(ConfigError, GeovqError)
+
+
+def _is_section(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _sections(schema: type[BaseModel]) -> list[type[BaseModel]]:
+    return [field.annotation for field in schema.model_fields.values() if _is_section(field.annotation)]
+
+
+def _repeated(values: dict, defaults: dict, place: str = "") -> list[str]:
+    found = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            found += _repeated(value, defaults[key], f"{place}{key}.")
+        elif value == defaults[key]:
+            found.append(place + key)
+    return found
