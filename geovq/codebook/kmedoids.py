@@ -1,0 +1,154 @@
+"""k-medoids by FasterPAM: the codes are landmarks, chosen to minimise the summed dissimilarity.
+
+Source: Schubert, Rousseeuw (2021), "Fast and Eager k-Medoids Clustering", doi:10.1016/j.is.2021.101804, by its authors'
+package; starts by D² sampling: Arthur, Vassilvitskii (2007), "k-means++".
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float32, Float64, Int64
+
+from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.progress import Progress, SilentProgress, stop_if_requested
+from geovq.randomness import make_rng
+
+
+@dataclass(frozen=True)
+class KMedoidsResult:
+    """The best of several starts, and how it was reached.
+
+    Attributes
+    ----------
+    medoid_indices : array of shape (K,)
+        Rows that became medoids.
+    labels : array of shape (N,)
+        Nearest medoid of every row, as an index into `medoid_indices`.
+    cost : float
+        Mean dissimilarity of a row to its medoid.
+    cost_history : array of shape (n_steps,)
+        Cost at the start and after every pass of the start that won.
+    medoid_history : array of shape (n_steps, K)
+        Medoids at the start and after every pass.
+    restart_costs : array of shape (n_restarts,)
+        Final cost of every start.
+    converged : bool
+        Whether the last pass found no swap that helps.
+    """
+
+    medoid_indices: Int64[np.ndarray, " k"]
+    labels: Int64[np.ndarray, " n"]
+    cost: float
+    cost_history: Float64[np.ndarray, " steps"]
+    medoid_history: Int64[np.ndarray, "steps k"]
+    restart_costs: Float64[np.ndarray, " restarts"]
+    converged: bool
+
+
+def kmedoids(
+    dissimilarities: Float32[np.ndarray, "n n"],
+    n_codes: int,
+    *,
+    n_restarts: int = 3,
+    max_iterations: int = 100,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> KMedoidsResult:
+    """Choose `n_codes` rows as medoids.
+
+    Parameters
+    ----------
+    dissimilarities : array of shape (N, N), float32
+        Symmetric and non-negative; pass squared distances to minimise squared error, as k-means does.
+    n_codes : int
+        Medoids K, at most N.
+    n_restarts : int, default=3
+        Independent starts; the one of least cost is kept.
+    max_iterations : int, default=100
+        Most passes over all candidates in one start.
+    seed : int
+    progress : Progress, optional
+        Told about every start.
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+    InvalidValueError
+        If `n_codes` is not in [1, N], or a dissimilarity is negative.
+    NonFiniteError
+        If a dissimilarity is NaN or infinite.
+    """
+    if dissimilarities.ndim != 2 or dissimilarities.shape[0] != dissimilarities.shape[1]:
+        raise ShapeError(f"dissimilarities must be a square matrix; got {dissimilarities.shape}.")
+    if not 1 <= n_codes <= len(dissimilarities):
+        raise InvalidValueError(f"n_codes must be in [1, {len(dissimilarities)}], the landmarks; got {n_codes}.")
+    lowest, highest = dissimilarities.min(), dissimilarities.max()  # two scalars: no N x N mask; NaN reaches both
+    if not np.isfinite(lowest) or not np.isfinite(highest):
+        raise NonFiniteError("dissimilarities must be finite; join the components of the graph first.")
+    if lowest < 0:
+        raise InvalidValueError(f"dissimilarities must not be negative; the smallest is {lowest:.3g}.")
+    progress = progress or SilentProgress()
+    progress.start("k-medoids", n_restarts, "restarts")
+    matrix = np.ascontiguousarray(dissimilarities, dtype=np.float32)
+    starts = []
+    for restart in range(n_restarts):
+        stop_if_requested(progress)
+        starts.append(_one_start(matrix, n_codes, max_iterations, seed, restart))
+        progress.advance()
+    costs = np.array([costs[-1] for costs, _, _ in starts])
+    cost_history, medoid_history, converged = starts[int(costs.argmin())]
+    labels = matrix[:, medoid_history[-1]].argmin(axis=1)
+    labels[medoid_history[-1]] = np.arange(n_codes)  # a medoid belongs to itself, also among duplicates
+    return KMedoidsResult(
+        medoid_indices=medoid_history[-1],
+        labels=labels.astype(np.int64),
+        cost=float(costs.min()),
+        cost_history=np.array(cost_history),
+        medoid_history=np.stack(medoid_history),
+        restart_costs=costs,
+        converged=converged,
+    )
+
+
+def _one_start(
+    matrix: Float32[np.ndarray, "n n"], n_codes: int, max_iterations: int, seed: int, restart: int
+) -> tuple[list[float], list[npt.NDArray[np.int64]], bool]:
+    from kmedoids import fasterpam
+
+    medoids = _spread_medoids(matrix, n_codes, make_rng(seed, f"kmedoids.start.{restart}"))
+    cost_history, medoid_history = [_mean_cost(matrix, medoids)], [medoids]
+    for _ in range(max_iterations):
+        # One pass a call, so that the history can be replayed. n_cpu is fixed because it changes the order of swaps.
+        found = fasterpam(matrix, medoids.astype(np.uint64), max_iter=1, n_cpu=1)
+        swapped = np.asarray(found.medoids, dtype=np.int64)
+        cost = _mean_cost(matrix, swapped)
+        if not cost < cost_history[-1]:
+            return cost_history, medoid_history, True
+        medoids = swapped
+        cost_history.append(cost)
+        medoid_history.append(medoids)
+    return cost_history, medoid_history, False
+
+
+def _spread_medoids(
+    matrix: Float32[np.ndarray, "n n"], n_codes: int, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Medoids drawn with probability proportional to their dissimilarity to those drawn before."""
+    chosen = [int(rng.integers(len(matrix)))]
+    nearest = matrix[chosen[0]].astype(np.float64)
+    while len(chosen) < n_codes:
+        nearest[chosen] = 0
+        total = nearest.sum()
+        if total > 0:
+            drawn = int(rng.choice(len(matrix), p=nearest / total))
+        else:  # only duplicates of medoids are left
+            drawn = int(rng.choice(np.setdiff1d(np.arange(len(matrix)), chosen)))
+        chosen.append(drawn)
+        np.minimum(nearest, matrix[drawn], out=nearest)
+    return np.array(chosen, dtype=np.int64)
+
+
+def _mean_cost(matrix: Float32[np.ndarray, "n n"], medoids: npt.NDArray[np.int64]) -> float:
+    return float(matrix[medoids].min(axis=0).mean(dtype=np.float64))

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+
+from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.geometry import active_subspace
+from geovq.geometry.subspace import require_orthonormal
+
+
+def cells_with_variances(variances, n=4_000, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(n, len(variances), generator=generator, dtype=torch.float64)
+    white = torch.linalg.qr(noise - noise.mean(dim=0))[0] * n**0.5  # exactly uncorrelated, unit variance
+    turn = torch.linalg.qr(torch.randn(len(variances), len(variances), generator=generator, dtype=torch.float64))[0]
+    return ((white * torch.tensor(variances, dtype=torch.float64).sqrt()) @ turn.T + 3.0).float(), turn
+
+
+@pytest.mark.parametrize(("residual", "n_active"), [(0.5, 1), (0.2, 2), (0.01, 3), (0.001, 4), (0.0, 5)])
+def test_the_smallest_sufficient_subspace_is_kept(residual, n_active):
+    cells, _ = cells_with_variances([6.0, 3.0, 0.95, 0.045, 0.005])
+    subspace = active_subspace(cells, residual)
+    assert subspace.n_active == n_active
+    assert subspace.residual_variance <= max(residual, 1e-6)
+
+
+def test_directions_and_variances_are_those_of_the_covariance():
+    cells, turn = cells_with_variances([4.0, 1.0, 0.1])
+    subspace = active_subspace(cells, 0.0)
+    np.testing.assert_allclose(subspace.variances, [4.0, 1.0, 0.1], rtol=1e-4)
+    np.testing.assert_allclose((subspace.basis.double().T @ turn).abs(), np.eye(3), atol=1e-3)
+
+
+def test_project_inverts_lift():
+    cells, _ = cells_with_variances([4.0, 1.0, 0.001])
+    subspace = active_subspace(cells, 0.001)
+    points = subspace.project(cells)
+    np.testing.assert_allclose(subspace.project(subspace.lift(points)), points, rtol=1e-4, atol=1e-5)
+
+
+def test_distances_within_the_subspace_are_kept():
+    cells, _ = cells_with_variances([4.0, 1.0, 0.3])
+    points = active_subspace(cells, 0.0).project(cells)
+    np.testing.assert_allclose(torch.pdist(points[:50]), torch.pdist(cells[:50]), rtol=1e-4)
+
+
+def test_collapsed_latents_are_refused():
+    with pytest.raises(InvalidValueError, match=r"posterior collapse.*lower vae\.beta"):
+        active_subspace(torch.full((100, 4), 0.7))
+
+
+def test_bad_input_is_named():
+    cells, _ = cells_with_variances([1.0, 1.0], n=50)
+    with pytest.raises(NonFiniteError, match="NaN or infinity"):
+        active_subspace(cells * torch.nan)
+    with pytest.raises(InvalidValueError, match=r"in \[0, 1\); got 1.5"):
+        active_subspace(cells, 1.5)
+    with pytest.raises(ShapeError, match=r"\(n, 2\)"):
+        active_subspace(cells).project(torch.ones(3, 5))
+    with pytest.raises(InvalidValueError, match="differs from the identity"):
+        require_orthonormal(torch.ones(3, 2))
+    with pytest.raises(ShapeError, match="1 <= A <= D"):
+        require_orthonormal(torch.ones(2, 3))
