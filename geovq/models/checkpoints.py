@@ -1,0 +1,101 @@
+"""Models on disk: weights in safetensors, and in the header what is needed to build the model again."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from geovq.artifacts import read_safetensors, write_safetensors
+from geovq.config import PriorConfig, VAEConfig, VQVAEConfig
+from geovq.errors import ArtifactError, InvalidValueError
+from geovq.models.prior import LatticePrior
+from geovq.models.seeding import initialised
+from geovq.models.vae import LatticeVAE
+from geovq.models.vqvae import LatticeVQVAE
+
+KIND = "model"
+FORMAT = 1
+
+Architecture = dict[str, Any]  # JSON values
+_REMEDY = "train it again with `python -m geovq run`"
+
+
+class _Recipe(NamedTuple):
+    model: type[nn.Module]
+    describe: Callable[[Any], Architecture]
+    build: Callable[[Architecture], nn.Module]
+
+
+_RECIPES: Mapping[str, _Recipe] = {
+    "vae": _Recipe(
+        LatticeVAE,
+        lambda model: {"config": model.config.model_dump()},
+        lambda spec: LatticeVAE(VAEConfig(**spec["config"])),
+    ),
+    "vqvae": _Recipe(
+        LatticeVQVAE,
+        lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes},
+        lambda spec: LatticeVQVAE(VQVAEConfig(**spec["config"]), spec["n_codes"]),
+    ),
+    "prior": _Recipe(
+        LatticePrior,
+        lambda model: {
+            "config": model.config.model_dump(),
+            "n_codes": model.n_codes,
+            "height": model.height,
+            "width": model.width,
+        },
+        lambda spec: LatticePrior(PriorConfig(**spec["config"]), spec["n_codes"], spec["height"], spec["width"]),
+    ),
+}
+
+
+def architecture_of(model: nn.Module) -> Architecture:
+    """JSON description from which `load_model` builds the model: its name and arguments.
+
+    Raises
+    ------
+    InvalidValueError
+        If geovq does not know the model's class.
+    """
+    for name, recipe in _RECIPES.items():
+        if type(model) is recipe.model:
+            return {"model": name, **recipe.describe(model)}
+    known = ", ".join(recipe.model.__name__ for recipe in _RECIPES.values())
+    raise InvalidValueError(f"save_model knows {known}; got a {type(model).__name__}. Save its state_dict() instead.")
+
+
+def save_model(path: str | Path, model: nn.Module) -> None:
+    """Write a model's architecture and weights, whole or not at all.
+
+    Raises
+    ------
+    ArtifactError
+        If the file cannot be written.
+    InvalidValueError
+        If geovq does not know the model's class.
+    """
+    metadata = {"architecture": architecture_of(model)}
+    write_safetensors(path, model.state_dict(), kind=KIND, format=FORMAT, metadata=metadata)
+
+
+def load_model(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
+    """Model written by `save_model`, in eval mode.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing, damaged, not a model, of another format, or its weights do not fit its architecture.
+    """
+    tensors, metadata = read_safetensors(path, KIND, FORMAT, remedy=_REMEDY)
+    try:
+        architecture = metadata["architecture"]
+        build = _RECIPES[architecture["model"]].build
+        model = initialised(lambda: build(architecture), seed=0, stream="overwritten at once")
+        model.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ArtifactError(f"{path} does not describe a model that can be built ({reason}); {_REMEDY}.") from error
+    return model.to(device).eval()

@@ -1,0 +1,63 @@
+"""Autoencoder whose latent is a lattice of codes, trained end to end with its codebook.
+
+Same trunk as the VAE, so that the two differ in the bottleneck only.
+
+Source: van den Oord, Vinyals, Kavukcuoglu (2017), "Neural Discrete Representation Learning".
+"""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from geovq.config import VQVAEConfig
+from geovq.models.blocks import ConvDecoder, ConvEncoder
+from geovq.models.quantizer import EMAQuantizer
+
+
+class LatticeVQVAE(nn.Module):
+    """Encoder to a (D, 7, 7) lattice, nearest-code quantizer, decoder to the means of Bernoulli pixels.
+
+    Parameters
+    ----------
+    config : VQVAEConfig
+        Latent channels, width and the quantizer's rates. `commitment` belongs to the objective.
+    n_codes : int
+        Codes K.
+    """
+
+    def __init__(self, config: VQVAEConfig, n_codes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = ConvEncoder(config.width, config.latent_channels)
+        self.quantizer = EMAQuantizer(
+            n_codes, config.latent_channels, decay=config.decay, restart_below=config.restart_below
+        )
+        self.decoder = ConvDecoder(config.latent_channels, config.width)
+
+    @property
+    def codebook(self) -> Float[Tensor, "K D"]:
+        """Latent vector of every code."""
+        return self.quantizer.codebook
+
+    @property
+    def n_codes(self) -> int:
+        """Codes K."""
+        return len(self.quantizer.codebook)
+
+    def encode(self, images: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B D 7 7"]:
+        """Encoder outputs before quantization."""
+        lattices: Tensor = self.encoder(images).float()
+        return lattices
+
+    def decode_logits(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+        """Logits of the pixel means. The decoder has seen quantized lattices only."""
+        logits: Tensor = self.decoder(lattices)
+        return logits
+
+    def decode(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+        """Pixel means, in [0, 1]."""
+        return self.decode_logits(lattices).sigmoid()
+
+    def forward(self, images: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B 1 28 28"]:
+        """Reconstruction from the quantized lattice."""
+        lattices = self.encode(images)
+        return self.decode(self.quantizer.lookup(self.quantizer.encode(lattices)))

@@ -1,0 +1,20 @@
+import torch
+
+from geovq.config import VQVAEConfig
+from geovq.models import LatticeVQVAE, initialised
+from geovq.randomness import make_generator
+
+
+def test_reconstruction_goes_through_the_nearest_codes():
+    model = initialised(lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), 5), seed=0, stream="test")
+    images = torch.rand(4, 1, 28, 28, generator=make_generator(0, "images"))
+    with torch.no_grad():
+        model.quantizer(model.encode(images), make_generator(0, "start"))
+        model.eval()
+        lattices = model.encode(images)
+        tokens = model.quantizer.encode(lattices)
+        assert model.codebook.shape == (model.n_codes, 3) == (5, 3)
+        assert tokens.shape == (4, 7, 7)
+        codes = model.codebook[tokens].permute(0, 3, 1, 2)
+        torch.testing.assert_close(model(images), model.decode(codes))
+        torch.testing.assert_close(model.decode(codes), model.decode_logits(codes).sigmoid())

@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from geovq.errors import DeviceError
+from geovq.training import resolve_device
+from geovq.training.device import resolve_precision
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_auto_is_the_cpu_without_a_gpu():
+    assert resolve_device("auto") == resolve_device("cpu") == torch.device("cpu")
+
+
+def test_auto_is_the_first_gpu_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("auto") == resolve_device("cuda") == torch.device("cuda", 0)
+    assert resolve_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(DeviceError, match="'cuda:2' was asked for, but 2 CUDA devices are visible here"):
+        resolve_device("cuda:2")
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_an_absent_gpu_is_an_error_with_the_remedy():
+    with pytest.raises(
+        DeviceError, match="'cuda' was asked for, but no CUDA device is visible here; set device to auto"
+    ):
+        resolve_device("cuda")
+
+
+@pytest.mark.parametrize("name", ["gpu", "meta", "", "cuda:x"])
+def test_unknown_names_are_refused(name):
+    with pytest.raises(DeviceError, match=f"must be auto, cpu, cuda, cuda:N or mps; got '{name}'"):
+        resolve_device(name)
+
+
+def test_auto_precision_is_float32_on_the_cpu():
+    assert resolve_precision("auto", torch.device("cpu")) == "32-true"
+    assert resolve_precision("bf16-mixed", torch.device("cpu")) == "bf16-mixed"

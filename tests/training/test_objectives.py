@@ -1,0 +1,125 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Bernoulli, Normal, kl_divergence
+
+from geovq.config import VAEConfig, VQVAEConfig
+from geovq.models import LatticeVAE, LatticeVQVAE, initialised
+from geovq.randomness import make_generator
+from geovq.training import PriorObjective, VAEObjective, VQVAEObjective
+from geovq.training.objective import bce_nats
+
+FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
+
+
+@pytest.fixture
+def images():
+    return torch.rand(6, 1, 28, 28, generator=make_generator(0, "images"))
+
+
+@pytest.fixture
+def vae():
+    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4)), seed=0, stream="test")
+
+
+@pytest.fixture
+def vqvae(images):
+    model = initialised(lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), 5), seed=0, stream="test")
+    model.quantizer(model.encode(images), make_generator(0, "start"))
+    return model
+
+
+def test_bce_is_the_bernoulli_likelihood_of_binary_images():
+    generator = make_generator(0, "pixels")
+    logits = torch.randn(3, 1, 28, 28, generator=generator)
+    binary = (torch.rand(3, 1, 28, 28, generator=generator) > 0.5).float()
+    reference = -Bernoulli(logits=logits).log_prob(binary).sum(dim=(1, 2, 3))
+    torch.testing.assert_close(bce_nats(logits, binary), reference, **FLOAT32)
+
+
+def test_undecided_logits_cost_log_2_per_pixel(images):
+    torch.testing.assert_close(bce_nats(torch.zeros_like(images), images), torch.full((6,), 784 * math.log(2)))
+
+
+def test_vae_loss_is_the_negative_beta_elbo(vae, images):
+    loss, parts = VAEObjective(beta=0.3).loss(vae, images, make_generator(0, "noise"))
+    posterior = vae.posterior(images)
+    latents = posterior.sample(make_generator(0, "noise"))
+    bce = nn.functional.binary_cross_entropy(vae.decode(latents), images, reduction="sum") / 6
+    q = Normal(posterior.mean, (posterior.logvar / 2).exp())
+    kl = kl_divergence(q, Normal(0.0, 1.0)).sum() / 6
+    torch.testing.assert_close(parts["bce_nats"], bce, **FLOAT32)
+    torch.testing.assert_close(parts["kl_nats"], kl, **FLOAT32)
+    torch.testing.assert_close(loss, bce + 0.3 * kl, **FLOAT32)
+
+
+def test_vae_counts_the_channels_that_carry_information(vae, images):
+    with torch.no_grad():
+        head = vae.encoder.layers[-1]  # channels: three means, three log-variances
+        head.weight.zero_()
+        head.bias.copy_(torch.tensor([0.0, 1.0, 0.1, 0.0, 0.0, 0.0]))  # KL per cell: 0, 0.5 and 0.005 nats
+        measured = VAEObjective(beta=1.0).evaluate(vae, images.split(4))
+    assert measured["active_channels"] == 1
+    assert measured["kl_nats"] == pytest.approx(49 * 0.505, rel=1e-5)
+
+
+def test_vqvae_loss_adds_the_squared_distance_per_image(vqvae, images):
+    vqvae.eval()
+    loss, parts = VQVAEObjective(commitment=0.25).loss(vqvae, images, make_generator(0, "noise"))
+    lattices = vqvae.encode(images)
+    codes = vqvae.quantizer.lookup(vqvae.quantizer.encode(lattices))
+    bce = nn.functional.binary_cross_entropy(vqvae.decode(codes), images, reduction="sum") / 6
+    distance = (lattices - codes).square().sum() / 6
+    torch.testing.assert_close(parts["bce_nats"], bce, **FLOAT32)
+    torch.testing.assert_close(parts["commitment"], distance, **FLOAT32)
+    torch.testing.assert_close(loss, bce + 0.25 * distance, **FLOAT32)
+
+
+def test_vqvae_gradient_reaches_the_encoder_through_the_codes(vqvae, images):
+    loss, _ = VQVAEObjective(commitment=0.0).loss(vqvae, images, make_generator(0, "noise"))
+    loss.backward()
+    assert vqvae.encoder.layers[0].weight.grad.abs().max() > 0
+
+
+def test_vqvae_counts_the_codes_that_are_used_anywhere(vqvae, images):
+    vqvae.eval()
+    with torch.no_grad():
+        measured = VQVAEObjective(commitment=0.25).evaluate(vqvae, images.split(4))
+        tokens = vqvae.quantizer.encode(vqvae.encode(images))
+    assert measured["codes_used"] == len(tokens.unique())
+
+
+@pytest.mark.parametrize("name", ["vae", "vqvae"])
+def test_validation_does_not_depend_on_the_batch_size(name, images, request):
+    model = request.getfixturevalue(name).eval()
+    objective = VAEObjective(beta=0.1) if name == "vae" else VQVAEObjective(commitment=0.25)
+    with torch.no_grad():
+        whole, parts = objective.evaluate(model, [images]), objective.evaluate(model, images.split(4))
+    assert parts == pytest.approx(whole, rel=1e-4)
+
+
+class _Uniform(nn.Module):
+    def forward(self, tokens):
+        return torch.zeros(*tokens.shape, 8)
+
+
+def test_a_uniform_prior_needs_log_k_nats_per_token():
+    tokens = torch.randint(8, (5, 49), generator=make_generator(0, "tokens"))
+    loss, parts = PriorObjective().loss(_Uniform(), tokens, make_generator(0, "noise"))
+    assert loss.item() == parts["nll_nats_per_token"].item() == pytest.approx(math.log(8), rel=1e-6)
+    measured = PriorObjective().evaluate(_Uniform(), tokens.split(2))
+    assert measured == pytest.approx({"loss": math.log(8), "nll_nats_per_token": math.log(8)}, rel=1e-6)
+
+
+def test_dropout_follows_the_generator_and_leaves_the_global_one():
+    model = nn.Sequential(nn.Embedding(8, 8), nn.Dropout(0.5))
+    tokens = torch.randint(8, (5, 49), generator=make_generator(0, "tokens"))
+    before = torch.get_rng_state()
+    first, second, other = (
+        PriorObjective().loss(model, tokens, make_generator(0, name))[0] for name in ("a", "a", "b")
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+    assert torch.equal(before, torch.get_rng_state())
