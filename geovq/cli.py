@@ -1,0 +1,157 @@
+"""`python -m geovq …`: everything the app does, without a browser.
+
+Exit code 0, or 2 with one sentence on what to change, or 130 after an interruption; never a traceback for bad input.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from geovq.errors import GeovqError
+
+_TARGETS: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "run": ("make a whole run: every stage that is not up to date", lambda stage: True),
+    "train-vae": ("train the VAE of a run", lambda stage: stage == "vae"),
+    "train-vqvae": ("train the VQ-VAE of a run", lambda stage: stage == "vqvae"),
+    "discretize": ("make the tokenizers of a run and its tokens", lambda stage: stage.startswith(("tokeniz", "tokens:"))),
+    "train-prior": ("train the priors of a run", lambda stage: stage.startswith("prior:")),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line and do what it says; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.do(options)
+    except GeovqError as error:
+        print(f"geovq: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("geovq: interrupted; run the same command again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m geovq", description="The geometry of a VAE's latent space, and tokenizers made from it."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, (summary, _) in _TARGETS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        command.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, or the folder of a run")
+        command.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: OUTPUTS/dataset/name)")
+        command.add_argument(
+            "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one setting; repeatable"
+        )
+        command.set_defaults(do=_make, target=name)
+    _add_reading_commands(commands)
+    return parser
+
+
+def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    runs = commands.add_parser("runs", help="list the runs there are")
+    runs.set_defaults(do=_runs)
+
+    sample = commands.add_parser("sample", help="draw images from the prior of a run")
+    sample.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    sample.add_argument("--tokenizer", default=None, help="whose prior (default: riemannian, else the first)")
+    sample.add_argument("--n-samples", type=int, default=64, help="images (default: 64)")
+    sample.add_argument("--temperature", type=float, default=1.0, help="below 1 is more careful (default: 1)")
+    sample.add_argument("--top-p", type=float, default=1.0, help="share of the probability kept (default: 1)")
+    sample.add_argument("--seed", type=int, default=0, help="same seed, same images (default: 0)")
+    sample.add_argument("--out", type=Path, default=Path("samples.png"), help="PNG to write (default: samples.png)")
+    sample.set_defaults(do=_sample)
+
+    evaluate = commands.add_parser("evaluate", help="measure a run again on held-out images and compare with its files")
+    evaluate.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    evaluate.add_argument("--json", action="store_true", help="print the measurements as JSON")
+    evaluate.set_defaults(do=_evaluate)
+
+    compare = commands.add_parser("compare", help="tabulate the tokenizers of one or more runs")
+    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
+    compare.set_defaults(do=_compare)
+
+    bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
+    bench.add_argument("what", choices=["geometry"], help="what to measure")
+    bench.add_argument("--repeats", type=int, default=5, help="runs behind each median (default: 5)")
+    bench.add_argument("--out", type=Path, default=None, help="JSON to write")
+    bench.set_defaults(do=_bench)
+
+
+def _make(options: argparse.Namespace) -> None:
+    from geovq.config import load_config
+    from geovq.runs import outputs_root
+    from geovq.runs.layout import CONFIG_FILE
+    from geovq.runs.worker import work_on_run
+
+    path: Path = options.config
+    is_run = path.is_dir()
+    config = load_config(path / CONFIG_FILE if is_run else path, options.set)
+    run_path = options.out or (path if is_run else outputs_root() / config.data.dataset / config.name)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    wanted = _TARGETS[options.target][1]
+    work_on_run(config, Path(run_path).resolve(), terminal=sys.stdout.isatty(), wanted=wanted)
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from geovq.runs import list_runs
+    from geovq.runs.tables import runs_table
+
+    print(runs_table(list_runs()))
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from geovq.runs import open_run
+    from geovq.runs.sampling import write_samples
+
+    write_samples(
+        open_run(options.run),
+        options.tokenizer,
+        options.out,
+        n_samples=options.n_samples,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        seed=options.seed,
+    )
+    print(f"{options.n_samples} images are in {options.out}.")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from geovq.runs import open_run
+    from geovq.runs.remeasuring import largest_difference, remeasure
+    from geovq.runs.tables import measurements_table
+
+    run = open_run(options.run)
+    measured = remeasure(run)
+    if options.json:
+        print(json.dumps(measured, indent=2))
+        return
+    print(measurements_table({run.id: measured}))
+    print(f"\nLargest relative difference from the run's own files: {largest_difference(run, measured):.2g}.")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from geovq.runs import open_run
+    from geovq.runs.tables import measurements_table
+
+    runs = [open_run(path) for path in options.runs]
+    print(measurements_table({run.id: dict(run.measurements) for run in runs}))
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from geovq.benchmarks.geometry import bench_geometry
+
+    bench_geometry(repeats=options.repeats, out=options.out)
+
+
+def _as_interrupt(signal_number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

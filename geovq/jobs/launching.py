@@ -1,0 +1,131 @@
+"""Starting a job: one detached process that outlives the app, in its own session, with its output in job.log."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geovq.artifacts import write_bytes_atomic
+from geovq.config import ExperimentConfig, dump_config, load_config
+from geovq.errors import JobError
+from geovq.jobs.folders import LOG_FILE, changing_runs, refuse_if_active, require_run, resolve_run
+from geovq.runs.processes import process_start
+from geovq.runs.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
+
+CONFIG_FILE = "config.yaml"
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A process that was started."""
+
+    run_path: Path
+    pid: int
+
+
+def launch(config: ExperimentConfig, outputs_root: str | Path, *, command: Sequence[str] | None = None) -> Job:
+    """Start the job of an experiment in `<outputs_root>/<dataset>/<name>`.
+
+    A run of that name with the same settings is gone on with; what it has is not made again.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    outputs_root : path
+        Made if it does not exist.
+    command : sequence of str, optional
+        What to execute; default `python -m geovq run RUN/config.yaml --out RUN`.
+
+    Returns
+    -------
+    Job
+        At once; the job waits for the device by itself.
+
+    Raises
+    ------
+    JobError
+        If a job works on this run already, the run exists with other settings, or the process cannot be started.
+    """
+    run_id = f"{config.data.dataset}/{config.name}"
+    run_path = require_run(outputs_root, resolve_run(outputs_root, run_id))
+    with changing_runs(Path(outputs_root).resolve()):
+        refuse_if_active(run_path)
+        file = run_path / CONFIG_FILE
+        if not file.exists():
+            write_bytes_atomic(file, dump_config(config).encode())
+        elif load_config(file) != config:
+            raise JobError(
+                f"{run_path} holds a run with other settings; choose another name, or delete that run first."
+            )
+        return _start(run_path, command)
+
+
+def resume(run_path: str | Path, outputs_root: str | Path, *, command: Sequence[str] | None = None) -> Job:
+    """Start a job again on a run that exists, with the settings it has; errors and `command` as `launch`."""
+    run_path = require_run(outputs_root, run_path)
+    with changing_runs(Path(outputs_root).resolve()):
+        refuse_if_active(run_path)
+        load_config(run_path / CONFIG_FILE)  # an error now, not in a log
+        return _start(run_path, command)
+
+
+def _start(run_path: Path, command: Sequence[str] | None) -> Job:
+    command = command or _worker_command(run_path)
+    queued_at = time.time()
+    try:
+        clear_cancel(run_path)
+        # Gone before the process exists: whatever status appears from now on is about this job. If its own first word
+        # comes before ours below, ours is not written.
+        (run_path / STATUS_FILE).unlink(missing_ok=True)
+        process = _spawn(run_path, command)
+    except OSError as error:
+        sentence = f"The job's process cannot be started ({error})."
+        remedy = "Check the free memory, and that the run's folder is writable."
+        write_status(run_path, Status(State.FAILED, message=sentence, remedy=remedy, updated_at=time.time()))
+        raise JobError(f"{run_path}: {sentence} {remedy}") from error
+    queued = Status(
+        State.QUEUED,
+        pid=process.pid,
+        pid_started=process_start(process.pid),
+        queued_at=queued_at,
+        updated_at=queued_at,
+    )
+    create_status(run_path, queued)
+    # Waiting for it in a thread leaves no zombie and costs nothing; the job does not notice if this process ends first.
+    threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
+    return Job(run_path, process.pid)
+
+
+def _worker_command(run_path: Path) -> list[str]:
+    return [sys.executable, "-m", "geovq", "run", str(run_path / CONFIG_FILE), "--out", str(run_path)]
+
+
+def _spawn(run_path: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    with (run_path / LOG_FILE).open("ab") as log:
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            **_detached(),
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Ours (so GEOVQ_DATA too), with the project importable from wherever we were started."""
+    path = os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def _detached() -> dict[str, Any]:
+    """Options that keep the job alive when the terminal or the app that started it goes."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
+    return {"start_new_session": True}

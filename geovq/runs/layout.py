@@ -1,0 +1,52 @@
+"""Names of the files of a run, and where runs live."""
+
+import os
+from pathlib import Path
+
+CONFIG_FILE = "config.yaml"
+MANIFEST_FILE = "manifest.json"
+RESUME_FOLDER = ".resume"  # training states of stages that are not finished
+SHIPPED_ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
+
+
+def outputs_root() -> Path:
+    """Folder of own runs: GEOVQ_OUTPUTS, default `outputs/` in the current folder."""
+    return Path(os.environ.get("GEOVQ_OUTPUTS") or "outputs").resolve()
+
+
+def is_shipped(run_path: str | Path) -> bool:
+    """Whether a run came with geovq; such runs are read-only."""
+    return Path(run_path).resolve().is_relative_to(SHIPPED_ROOT)
+
+
+def model_file(name: str) -> str:
+    """An autoencoder: "vae" or "vqvae"."""
+    return f"{name}.safetensors"
+
+
+GEOMETRY_FILE = "geometry.safetensors"
+
+
+def tokenizer_file(name: str) -> str:
+    """A tokenizer of a run."""
+    return f"tokenizers/{name}.safetensors"
+
+
+def tokens_file(name: str) -> str:
+    """Tokens of the training and test split, arrays "train" and "test"."""
+    return f"tokens/{name}.npz"
+
+
+def prior_file(name: str) -> str:
+    """The prior over a tokenizer's tokens."""
+    return f"priors/{name}.safetensors"
+
+
+def samples_file(name: str) -> str:
+    """What the prior drew: arrays "tokens" and "images"."""
+    return f"samples/{name}.npz"
+
+
+def evaluation_file(name: str) -> str:
+    """Measurements of an autoencoder or a tokenizer."""
+    return f"evaluation/{name}.json"

@@ -1,0 +1,88 @@
+"""Stages that measure, on held-out images only."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from geovq.artifacts import write_json
+from geovq.evaluation import distortion, prior_likelihood, reconstruction, token_usage
+from geovq.models import LatticePrior, LatticeVAE, load_model
+from geovq.progress import stop_if_requested
+from geovq.runs.layout import evaluation_file, prior_file, tokenizer_file, tokens_file
+from geovq.runs.workspace import Workspace, load_autoencoder
+from geovq.tokenization import load_tokenizer
+
+Measurements = dict[str, Any]  # JSON values
+
+
+def evaluate_vae(work: Workspace) -> None:
+    """Write the measurements of the continuous autoencoder."""
+    write_json(work.path / evaluation_file("vae"), measure_vae(work))
+
+
+def evaluate_tokenizer(work: Workspace, name: str) -> None:
+    """Write the measurements of one tokenizer and its prior."""
+    write_json(work.path / evaluation_file(name), measure_tokenizer(work, name))
+
+
+def measure_vae(work: Workspace) -> Measurements:
+    """Reconstruction from posterior means, and the KL term, of the test images."""
+    images = work.images("test")
+    model = load_autoencoder(work.path, "vae", work.device)
+    assert isinstance(model, LatticeVAE)
+    work.progress.start("reconstruction", 2 * len(images), "images")
+    lattices = work.encode(model, images)
+    pixels = images.batch(torch.arange(len(images)))
+    measured = reconstruction(pixels, work.decode(model, lattices)).summary()
+    return {"autoencoder": "vae", "split": "test", "seed": work.config.seed, **measured, **_kl(work, model)}
+
+
+def measure_tokenizer(work: Workspace, name: str) -> Measurements:
+    """Distortion, reconstruction, rate, and the cost of the tokens under the prior if there is one."""
+    images = work.images("test")
+    model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
+    with np.load(work.path / tokens_file(name), allow_pickle=False) as arrays:
+        tokens = torch.from_numpy(arrays["test"].astype(np.int64))
+    quantized = tokenizer.decode(tokens)
+    work.progress.start("distortion", 2 * len(images), "images")
+    lattices = work.encode(model, images)
+
+    def decode(batch: Tensor) -> Tensor:
+        stop_if_requested(work.progress)
+        return model.decode(batch.to(work.device)).cpu()
+
+    measured: Measurements = {"tokenizer": name, "split": "test", "seed": work.config.seed}
+    measured |= distortion(decode, lattices, quantized).summary()
+    pixels = images.batch(torch.arange(len(images)))
+    measured |= reconstruction(pixels, work.decode(model, quantized)).summary()
+    measured |= token_usage(tokens, tokenizer.n_codes).summary()
+    if name in work.config.priors:
+        measured |= _prior_measurements(work, name, tokens)
+        measured["description_length_nats"] = measured["bce_nats_per_image"] + measured["prior_nats_per_image"]
+    return measured
+
+
+def _prior_measurements(work: Workspace, name: str, tokens: Tensor) -> Measurements:
+    prior = load_model(work.path / prior_file(name), work.device)
+    assert isinstance(prior, LatticePrior)
+    work.progress.start("likelihood", len(tokens), "images")
+
+    def logits_of(batch: Tensor) -> Tensor:
+        stop_if_requested(work.progress)
+        work.progress.advance(len(batch))
+        return prior(batch.to(work.device))  # type: ignore[no-any-return]
+
+    return dict(prior_likelihood(logits_of, tokens).summary())
+
+
+@torch.no_grad()
+def _kl(work: Workspace, model: LatticeVAE) -> Measurements:
+    images = work.images("test")
+    per_channel = torch.zeros(model.config.latent_channels, dtype=torch.float64)
+    for rows in torch.arange(len(images)).split(512):
+        posterior = model.posterior(images.batch(rows).to(work.device))
+        per_channel += posterior.kl_nats().sum(dim=(0, 2, 3)).double().cpu()
+    per_channel /= len(images)
+    return {"kl_nats_per_image": float(per_channel.sum()), "kl_nats_per_channel": per_channel.tolist()}

@@ -1,0 +1,124 @@
+"""Making a run: every stage once, in order, skipping what is up to date and going on where it was interrupted."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from geovq.artifacts import digest_of, file_digest, write_bytes_atomic
+from geovq.config import ExperimentConfig, dump_config, load_config, setting_changes
+from geovq.errors import ArtifactError, ConfigError
+from geovq.runs.layout import CONFIG_FILE, RESUME_FOLDER, is_shipped
+from geovq.runs.manifest import Manifest, StageRecord, new_manifest, read_manifest, record_stage, write_manifest
+from geovq.runs.reporting import RunProgress
+from geovq.runs.stages import Stage, plan, with_needs
+from geovq.runs.training_stages import checkpoint_file
+from geovq.runs.workspace import Workspace
+from geovq.training import resolve_device
+
+RULES = 1  # raise it when a stage computes something else from the same inputs
+
+
+def prepare_run(config: ExperimentConfig, run_path: Path) -> None:
+    """Make the run's folder and freeze its configuration.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder cannot be written to, holds something that is not a run, or is a shipped run.
+    ConfigError
+        If the folder holds a run with other settings.
+    """
+    if is_shipped(run_path):
+        raise ArtifactError(f"{run_path} ships with geovq and is read-only; choose another folder with --out.")
+    file = run_path / CONFIG_FILE
+    if file.exists():
+        changes = setting_changes(load_config(file), config)
+        if changes:
+            shown = ", ".join(f"{key} {old!r} → {new!r}" for key, old, new in changes[:4])
+            more = f" and {len(changes) - 4} more" if len(changes) > 4 else ""
+            raise ConfigError(
+                f"{run_path} holds a run with other settings ({shown}{more}); choose another name with --set name=…, "
+                "another folder with --out, or delete that run first."
+            )
+        return
+    if run_path.is_dir() and any(entry for entry in run_path.iterdir() if not _is_ours_before_config(entry.name)):
+        raise ArtifactError(f"{run_path} is not empty and holds no run; choose an empty or new folder with --out.")
+    write_bytes_atomic(file, dump_config(config).encode())
+
+
+def make_run(
+    config: ExperimentConfig,
+    run_path: Path,
+    progress: RunProgress,
+    wanted: Callable[[Stage], bool] = lambda stage: True,
+) -> list[str]:
+    """Do every wanted stage, and what it needs, that is not up to date.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    run_path : Path
+        A folder that `prepare_run` has made.
+    progress : RunProgress
+    wanted : callable, optional
+        Chooses among the stages; all by default.
+
+    Returns
+    -------
+    list of str
+        Names of the stages that were done; empty if everything was up to date.
+
+    Raises
+    ------
+    Cancelled
+        If a stop was requested; finished stages stay, and training goes on from its checkpoint next time.
+    GeovqError
+        If a stage fails; what was finished stays.
+    """
+    work = Workspace(run_path, config, resolve_device(config.device), progress)
+    manifest = read_manifest(run_path) or new_manifest(config.seed)
+    stages = with_needs(plan(config), wanted)
+    done = []
+    for index, stage in enumerate(stages, start=1):
+        input_digest = _input_digest(stage, manifest)
+        if _is_current(run_path, stage, manifest.stages.get(stage.name), input_digest, progress):
+            continue
+        progress.begin_stage(stage.name, index, len(stages))
+        if stage.name in manifest.stages:  # its files are about to change: until then nothing vouches for them
+            manifest = manifest.without_stage(stage.name)
+            write_manifest(run_path, manifest)
+        began = time.monotonic()
+        stage.work(work, input_digest)
+        elapsed_s = time.monotonic() - began
+        record = record_stage(run_path, input_digest, stage.files, elapsed_s, work.device)
+        manifest = manifest.with_stage(stage.name, record)
+        write_manifest(run_path, manifest)
+        checkpoint_file(run_path, stage.name, input_digest).unlink(missing_ok=True)
+        done.append(stage.name)
+    if len(stages) == len(plan(config)):
+        shutil.rmtree(run_path / RESUME_FOLDER, ignore_errors=True)
+    return done
+
+
+def _input_digest(stage: Stage, manifest: Manifest) -> str:
+    needs = {name: manifest.stages[name].files for name in stage.needs}
+    return digest_of({"rules": RULES, "stage": stage.name, "settings": stage.settings, "needs": needs})
+
+
+def _is_current(
+    run_path: Path, stage: Stage, record: StageRecord | None, input_digest: str, progress: RunProgress
+) -> bool:
+    if record is None or record.input_digest != input_digest:
+        return False
+    for file, digest in record.files.items():
+        path = run_path / file
+        if not path.exists() or file_digest(path) != digest:
+            progress.note(f"{path} is {'damaged' if path.exists() else 'missing'}; stage {stage.name} is done again.")
+            return False
+    return True
+
+
+def _is_ours_before_config(name: str) -> bool:
+    """Files that a job or a run leaves before it has a configuration."""
+    return name.startswith(".") or name in {"status.json", "job.log", "cancel", "metrics.jsonl"}

@@ -1,0 +1,220 @@
+"""Reading a run: everything by name, loaded when it is asked for, and checked against the manifest before it is used."""
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Int, UInt8
+from torch import nn
+
+from geovq.artifacts import file_digest, read_json
+from geovq.config import ExperimentConfig, load_config
+from geovq.errors import ArtifactError
+from geovq.geometry import LatentGeometry, load_geometry
+from geovq.models import LatticePrior, load_model
+from geovq.progress import Scalar
+from geovq.runs import layout
+from geovq.runs.manifest import Manifest, new_manifest, read_manifest
+from geovq.runs.metrics import read_metrics
+from geovq.runs.workspace import Autoencoder, Split, autoencoder_of
+from geovq.tokenization import Tokenizer, load_tokenizer
+
+Loaded = TypeVar("Loaded")
+
+
+class Samples(NamedTuple):
+    """Images that a prior drew when the run was made."""
+
+    tokens: Int[npt.NDArray[np.int64], "n h w"]
+    images: UInt8[npt.NDArray[np.uint8], "n height width"]
+
+
+@dataclass(frozen=True, eq=False)
+class ByName(Mapping[str, Loaded], Generic[Loaded]):
+    """Parts of a run by name: knows what is there, loads on access, keeps what it loaded."""
+
+    names: tuple[str, ...]
+    load: Callable[[str], Loaded]
+    what: str
+    run_id: str
+    _kept: dict[str, Loaded] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, name: str) -> Loaded:
+        if name not in self.names:
+            there = ", ".join(self.names) or "none"
+            raise MissingPartError(f"{self.run_id} has no {self.what} {name!r}; it has {there}.")
+        if name not in self._kept:
+            self._kept[name] = self.load(name)
+        return self._kept[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+class MissingPartError(ArtifactError, KeyError):
+    """A run does not have the part that was asked for."""
+
+    __str__ = Exception.__str__  # KeyError would show the message in quotes
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One experiment on disk, as `open_run` found it.
+
+    Attributes
+    ----------
+    path : Path
+    config : ExperimentConfig
+    manifest : Manifest
+        Only what its stages list exists; files of unfinished stages are not shown.
+    """
+
+    path: Path
+    config: ExperimentConfig
+    manifest: Manifest
+
+    @property
+    def id(self) -> str:
+        """ "dataset/name"."""
+        return f"{self.config.data.dataset}/{self.config.name}"
+
+    @property
+    def seed(self) -> int:
+        """Root seed of the experiment."""
+        return self.config.seed
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when any finished part of the run changes."""
+        digests = {file: digest for stage in self.manifest.stages.values() for file, digest in stage.files.items()}
+        return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()[:16]
+
+    @functools.cached_property
+    def models(self) -> Mapping[str, nn.Module]:
+        """Autoencoders "vae" and "vqvae", in eval mode on the CPU."""
+        return self._by_name("model", ("vae", "vqvae"), layout.model_file, load_model)
+
+    @functools.cached_property
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """Tokenizers by method."""
+        return self._by_name("tokenizer", self.config.tokenizers, layout.tokenizer_file, load_tokenizer)
+
+    @functools.cached_property
+    def priors(self) -> Mapping[str, LatticePrior]:
+        """Priors by the method of their tokenizer, in eval mode on the CPU."""
+        return self._by_name("prior", self.config.priors, layout.prior_file, _load_prior)
+
+    @functools.cached_property
+    def measurements(self) -> Mapping[str, dict[str, Any]]:
+        """Held-out measurements of "vae" and of every tokenizer."""
+        names = ("vae", *self.config.tokenizers)
+        return self._by_name("measurement", names, layout.evaluation_file, read_json)
+
+    def autoencoder(self, tokenizer: str) -> Autoencoder:
+        """The autoencoder whose lattices a tokenizer reads."""
+        return self.models[autoencoder_of(tokenizer)]  # type: ignore[return-value]
+
+    def geometry(self) -> LatentGeometry:
+        """Landmarks, neighbour graph and metric field."""
+        return load_geometry(self._checked(layout.GEOMETRY_FILE))
+
+    def tokens(self, tokenizer: str, split: Split) -> Int[npt.NDArray[np.int64], "n h w"]:
+        """Tokens of the training or test images, in the order of `geovq.runs.experiment_images`."""
+        with np.load(self._checked(layout.tokens_file(tokenizer)), allow_pickle=False) as arrays:
+            return np.asarray(arrays[split], dtype=np.int64)
+
+    def samples(self, tokenizer: str) -> Samples:
+        """What the tokenizer's prior drew when the run was made."""
+        with np.load(self._checked(layout.samples_file(tokenizer)), allow_pickle=False) as arrays:
+            return Samples(arrays["tokens"].astype(np.int64), arrays["images"])
+
+    def metrics(self, stage: str | None = None) -> list[dict[str, Scalar]]:
+        """Rows measured while training, in order; of one stage ("vae", "prior:riemannian") or of all.
+
+        Where training was interrupted and resumed, the rows that it repeated count once.
+        """
+        rows = without_repetitions(read_metrics(self.path))
+        return [row for row in rows if stage is None or row.get("stage") == stage]
+
+    def has(self, file: str) -> bool:
+        """Whether a finished stage wrote a file."""
+        return self.manifest.digest_of(file) is not None
+
+    def _by_name(
+        self, what: str, names: tuple[str, ...], file_of: Callable[[str], str], load: Callable[[Path], Loaded]
+    ) -> ByName[Loaded]:
+        there = tuple(name for name in names if self.has(file_of(name)))
+        return ByName(there, lambda name: load(self._checked(file_of(name))), what, self.id)
+
+    def _checked(self, file: str) -> Path:
+        """Path of a file that is there and unchanged since it was made."""
+        path, digest = self.path / file, self.manifest.digest_of(file)
+        remedy = f"`python -m geovq run {self.path / layout.CONFIG_FILE} --out {self.path}` makes it"
+        if layout.is_shipped(self.path):
+            remedy = f"`git checkout {path}` restores it"
+        if digest is None:
+            raise MissingPartError(f"{self.id} has no {file} yet; {remedy}.")
+        if not path.exists():
+            raise ArtifactError(f"{path} is missing; {remedy} again.")
+        if file_digest(path) != digest:
+            raise ArtifactError(f"{path} is damaged (its content is not what was written); {remedy} again.")
+        return path
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run; nothing large is read yet.
+
+    Parameters
+    ----------
+    path : path
+        Folder of the run, such as `checkpoints/demo` or `outputs/mnist/first`.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no run, or its manifest is damaged or of another format.
+    ConfigError
+        If its configuration is not valid.
+    """
+    path = Path(path).resolve()
+    file = path / layout.CONFIG_FILE
+    if not file.is_file():
+        raise ArtifactError(
+            f"{path} holds no run (it has no {layout.CONFIG_FILE}); `python -m geovq runs` lists the runs there are."
+        )
+    config = load_config(file)
+    return Run(path, config, read_manifest(path) or new_manifest(config.seed))
+
+
+def without_repetitions(rows: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+    """Rows of a stage that went back to an earlier step replace those that it had written from there on."""
+    kept: list[dict[str, Scalar]] = []
+    for row in rows:
+        stage, split, step = row.get("stage"), row.get("split"), row.get("step")
+        while kept and isinstance(step, int) and _repeated(kept[-1], stage, split, step):
+            kept.pop()
+        kept.append(row)
+    return kept
+
+
+def _repeated(earlier: Mapping[str, Scalar], stage: Scalar, split: Scalar, step: int) -> bool:
+    if earlier.get("stage") != stage or not isinstance(earlier_step := earlier.get("step"), int):
+        return False
+    return earlier_step > step or (earlier_step == step and earlier.get("split") == split)
+
+
+def _load_prior(path: Path) -> LatticePrior:
+    model = load_model(path)
+    assert isinstance(model, LatticePrior)
+    return model

@@ -1,0 +1,166 @@
+"""The stages of an experiment and their order: what each needs, what it depends on, what it writes."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from geovq.config import ExperimentConfig
+from geovq.runs import measuring_stages, tokenizer_stages, training_stages
+from geovq.runs.layout import (
+    GEOMETRY_FILE,
+    evaluation_file,
+    model_file,
+    prior_file,
+    samples_file,
+    tokenizer_file,
+    tokens_file,
+)
+from geovq.runs.workspace import Workspace, autoencoder_of
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of an experiment, made whole or not at all.
+
+    Attributes
+    ----------
+    name : str
+        Such as "vae" or "tokenizer:riemannian".
+    needs : tuple of str
+        Stages whose files it reads.
+    settings : dict
+        Part of the configuration that its result depends on, besides what its needs depend on.
+    files : tuple of str
+        What it writes, relative to the run.
+    work : callable
+        Does it; gets the workspace and the digest of all inputs.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    settings: dict[str, Any]
+    files: tuple[str, ...]
+    work: Callable[[Workspace, str], None]
+
+
+def plan(config: ExperimentConfig) -> tuple[Stage, ...]:
+    """All stages of an experiment, each after those it needs."""
+    stages = [_autoencoder_stage(config, name) for name in dict.fromkeys(map(autoencoder_of, _with_vae(config)))]
+    stages.append(_evaluation_of_vae(config))
+    if any(name != "vqvae" for name in config.tokenizers):
+        stages.append(_geometry_stage(config))
+    for name in config.tokenizers:
+        stages += [_tokenizer_stage(config, name), _tokens_stage(config, name)]
+    for name in config.priors:
+        stages += [_prior_stage(config, name), _samples_stage(config, name)]
+    stages += [_evaluation_stage(config, name) for name in config.tokenizers]
+    return tuple(stages)
+
+
+def with_needs(stages: Iterable[Stage], wanted: Callable[[Stage], bool]) -> tuple[Stage, ...]:
+    """The wanted stages and all that they need, in order."""
+    ordered = tuple(stages)
+    kept: set[str] = set()
+    for stage in reversed(ordered):
+        if wanted(stage) or stage.name in kept:
+            kept |= {stage.name, *stage.needs}
+    return tuple(stage for stage in ordered if stage.name in kept)
+
+
+def _with_vae(config: ExperimentConfig) -> tuple[str, ...]:
+    return ("kmeans", *config.tokenizers)  # the VAE is always made: every comparison shows it as the reference
+
+
+def _autoencoder_stage(config: ExperimentConfig, name: str) -> Stage:
+    shared = {"seed": config.seed, "data": config.data.model_dump()}
+    if name == "vqvae":
+        own = {"model": config.vqvae.model_dump(), "training": config.vqvae_training.model_dump()}
+        own["n_codes"] = config.codebook.n_codes
+        work = training_stages.train_vqvae
+    else:
+        own = {"model": config.vae.model_dump(), "training": config.vae_training.model_dump()}
+        work = training_stages.train_vae
+    return Stage(name, (), shared | own, (model_file(name),), work)
+
+
+def _geometry_stage(config: ExperimentConfig) -> Stage:
+    return Stage(
+        "geometry",
+        ("vae",),
+        {"seed": config.seed, "geometry": config.geometry.model_dump()},
+        (GEOMETRY_FILE,),
+        lambda work, _: tokenizer_stages.measure_metric_field(work),
+    )
+
+
+def _tokenizer_stage(config: ExperimentConfig, name: str) -> Stage:
+    return Stage(
+        f"tokenizer:{name}",
+        ("vqvae",) if name == "vqvae" else ("geometry",),
+        {"seed": config.seed, "codebook": config.codebook.model_dump()},
+        (tokenizer_file(name),),
+        lambda work, _: tokenizer_stages.make_tokenizer(work, name),
+    )
+
+
+def _tokens_stage(config: ExperimentConfig, name: str) -> Stage:
+    return Stage(
+        f"tokens:{name}",
+        (autoencoder_of(name), f"tokenizer:{name}"),
+        {"evaluation": config.evaluation.model_dump()},
+        (tokens_file(name),),
+        lambda work, _: tokenizer_stages.tokenize(work, name),
+    )
+
+
+def _prior_stage(config: ExperimentConfig, name: str) -> Stage:
+    return Stage(
+        f"prior:{name}",
+        (f"tokens:{name}",),
+        {
+            "seed": config.seed,
+            "model": config.prior.model_dump(),
+            "training": config.prior_training.model_dump(),
+            "validation_fraction": config.data.validation_fraction,
+        },
+        (prior_file(name),),
+        partial(_train_prior, name),
+    )
+
+
+def _train_prior(name: str, work: Workspace, input_digest: str) -> None:
+    training_stages.train_prior(work, name, input_digest)
+
+
+def _samples_stage(config: ExperimentConfig, name: str) -> Stage:
+    return Stage(
+        f"samples:{name}",
+        (autoencoder_of(name), f"tokenizer:{name}", f"prior:{name}"),
+        {"seed": config.seed, "sampling": config.sampling.model_dump()},
+        (samples_file(name),),
+        lambda work, _: tokenizer_stages.draw_samples(work, name),
+    )
+
+
+def _evaluation_of_vae(config: ExperimentConfig) -> Stage:
+    return Stage(
+        "evaluation:vae",
+        ("vae",),
+        {"evaluation": config.evaluation.model_dump()},
+        (evaluation_file("vae"),),
+        lambda work, _: measuring_stages.evaluate_vae(work),
+    )
+
+
+def _evaluation_stage(config: ExperimentConfig, name: str) -> Stage:
+    needs = (autoencoder_of(name), f"tokenizer:{name}", f"tokens:{name}")
+    if name in config.priors:
+        needs += (f"prior:{name}",)
+    return Stage(
+        f"evaluation:{name}",
+        needs,
+        {"evaluation": config.evaluation.model_dump()},
+        (evaluation_file(name),),
+        lambda work, _: measuring_stages.evaluate_tokenizer(work, name),
+    )

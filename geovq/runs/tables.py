@@ -1,0 +1,63 @@
+"""Runs and measurements as plain text, for a terminal or a log."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from geovq.runs.listing import RunSummary
+
+_MEASURES = (  # key, heading with unit, format
+    ("n_codes", "K", "d"),
+    ("n_used", "used", "d"),
+    ("entropy_bits", "bits/token", ".3f"),
+    ("distortion", "distortion", ".5f"),
+    ("mse", "MSE", ".5f"),
+    ("psnr_db", "PSNR dB", ".2f"),
+    ("bce_nats_per_image", "BCE nats", ".2f"),
+    ("prior_bits_per_image", "prior bits/image", ".1f"),
+    ("description_length_nats", "BCE + prior nats", ".1f"),
+)
+
+
+def measurements_table(measurements: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """Rate and distortion of the tokenizers of each run, by run id and name; squared errors are per pixel in [0, 1]."""
+    rows = []
+    for run_id, by_name in measurements.items():
+        for name, measured in by_name.items():
+            values = [format(measured[key], form) if key in measured else "" for key, _, form in _MEASURES]
+            rows.append([run_id, name, *values])
+    counts = sorted({measured["n_images"] for by_name in measurements.values() for measured in by_name.values()})
+    if not rows:
+        return "Nothing was measured yet."
+    title = f"Measured on {' or '.join(format(count, ',') for count in counts)} held-out images"
+    return f"{title}\n{_aligned([['run', 'tokenizer', *(heading for _, heading, _ in _MEASURES)], *rows])}"
+
+
+def runs_table(summaries: Sequence[RunSummary]) -> str:
+    """One line per run."""
+    if not summaries:
+        return "There is no run yet; `python -m geovq run configs/demo.yaml` makes one in a few minutes."
+    rows = [["run", "state", "created", "folder"]]
+    for summary in summaries:
+        state = "shipped" if summary.shipped else (summary.state or "unknown")
+        created = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
+        rows.append([summary.id, summary.problem or str(state), created, str(summary.path)])
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    numeric = [all(_is_number(cell) for cell in column[1:]) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    lines.insert(1, "  ".join("─" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell.replace(".", "", 1).replace("-", "", 1).isdigit()

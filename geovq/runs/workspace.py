@@ -1,0 +1,86 @@
+"""What a stage works with: the run's settings, its device, and the files that earlier stages wrote."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from geovq.config import ExperimentConfig
+from geovq.data import ImageSet, load_images
+from geovq.models import LatticeVAE, LatticeVQVAE, load_model
+from geovq.progress import Progress, stop_if_requested
+from geovq.runs.layout import model_file
+
+Autoencoder = LatticeVAE | LatticeVQVAE
+Split = Literal["train", "test"]
+BATCH_SIZE = 512  # images per forward pass outside training
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One run while it is being made."""
+
+    path: Path
+    config: ExperimentConfig
+    device: torch.device
+    progress: Progress
+
+    def images(self, split: Split) -> ImageSet:
+        """Images of a split, as the config limits them, on the CPU."""
+        return experiment_images(self.config, split)
+
+    def autoencoder(self, tokenizer: str) -> Autoencoder:
+        """The autoencoder whose lattices a tokenizer reads, on the run's device."""
+        return load_autoencoder(self.path, tokenizer, self.device)
+
+    def encode(self, model: Autoencoder, images: ImageSet) -> Float[Tensor, "n d h w"]:
+        """Lattices of images, on the CPU; the model sits on the run's device."""
+        return self._in_batches(len(images), lambda rows: model.encode(images.batch(rows).to(self.device)))
+
+    def decode(self, model: Autoencoder, lattices: Float[Tensor, "n d h w"]) -> Float[Tensor, "n 1 28 28"]:
+        """Pixel means of lattices, on the CPU."""
+        return self._in_batches(len(lattices), lambda rows: model.decode(lattices[rows].to(self.device)))
+
+    @torch.no_grad()
+    def _in_batches(self, n: int, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        results = []
+        for rows in torch.arange(n).split(BATCH_SIZE):
+            stop_if_requested(self.progress)
+            results.append(compute(rows).cpu())
+            self.progress.advance(len(rows))
+        return torch.cat(results)
+
+
+def experiment_images(config: ExperimentConfig, split: Split) -> ImageSet:
+    """Images of a split, as an experiment limits them: `data.n_train`, `evaluation.n_images`."""
+    limit = config.data.n_train if split == "train" else config.evaluation.n_images
+    return _loaded(config.data.dataset, split, limit, config.seed)
+
+
+@lru_cache(maxsize=2)  # several stages in a row read the same split
+def _loaded(dataset: str, split: Split, n_images: int | None, seed: int) -> ImageSet:
+    return load_images(dataset, split, n_images=n_images, seed=seed)  # type: ignore[arg-type]
+
+
+def load_autoencoder(run_path: Path, tokenizer: str, device: str | torch.device = "cpu") -> Autoencoder:
+    """The autoencoder whose lattices a tokenizer reads: its own for "vqvae", the VAE for all others."""
+    model = load_model(run_path / model_file(autoencoder_of(tokenizer)), device)
+    assert isinstance(model, LatticeVAE | LatticeVQVAE)
+    return model
+
+
+def autoencoder_of(tokenizer: str) -> str:
+    """Name of the autoencoder that a tokenizer belongs to."""
+    return "vqvae" if tokenizer == "vqvae" else "vae"
+
+
+def smallest_integers(tokens: Tensor, n_codes: int) -> npt.NDArray[np.generic]:
+    """Tokens in the smallest type that holds them, for the disk."""
+    return np.asarray(tokens.numpy(), dtype=np.min_scalar_type(n_codes - 1))
