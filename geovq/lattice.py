@@ -40,7 +40,8 @@ def lattices_of(cells: Shaped[Tensor, "cells d"], height: int, width: int) -> Sh
     """
     if cells.ndim != 2 or cells.shape[0] % (height * width):
         raise ShapeError(
-            f"cells must be (n * {height} * {width}, D) to fill lattices of {height} by {width}; got {tuple(cells.shape)}."
+            f"cells must be (n * {height} * {width}, D) to fill lattices of {height} by {width}; "
+            f"got {tuple(cells.shape)}."
         )
     return cells.reshape(-1, height, width, cells.shape[1]).permute(0, 3, 1, 2).contiguous()
 

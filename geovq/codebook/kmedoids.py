@@ -7,9 +7,9 @@ package; starts by D² sampling: Arthur, Vassilvitskii (2007), "k-means++".
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Float32, Float64, Int64
 
+from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 from geovq.randomness import make_rng
@@ -37,17 +37,17 @@ class KMedoidsResult:
         Whether the last pass found no swap that helps.
     """
 
-    medoid_indices: Int64[np.ndarray, " k"]
-    labels: Int64[np.ndarray, " n"]
+    medoid_indices: Int64[IntArray, " k"]
+    labels: Int64[IntArray, " n"]
     cost: float
-    cost_history: Float64[np.ndarray, " steps"]
-    medoid_history: Int64[np.ndarray, "steps k"]
-    restart_costs: Float64[np.ndarray, " restarts"]
+    cost_history: Float64[DoubleArray, " steps"]
+    medoid_history: Int64[IntArray, "steps k"]
+    restart_costs: Float64[DoubleArray, " restarts"]
     converged: bool
 
 
 def kmedoids(
-    dissimilarities: Float32[np.ndarray, "n n"],
+    dissimilarities: Float32[FloatArray, "n n"],
     n_codes: int,
     *,
     n_restarts: int = 3,
@@ -113,8 +113,8 @@ def kmedoids(
 
 
 def _one_start(
-    matrix: Float32[np.ndarray, "n n"], n_codes: int, max_iterations: int, seed: int, restart: int
-) -> tuple[list[float], list[npt.NDArray[np.int64]], bool]:
+    matrix: Float32[FloatArray, "n n"], n_codes: int, max_iterations: int, seed: int, restart: int
+) -> tuple[list[float], list[IntArray], bool]:
     from kmedoids import fasterpam
 
     medoids = _spread_medoids(matrix, n_codes, make_rng(seed, f"kmedoids.start.{restart}"))
@@ -132,9 +132,7 @@ def _one_start(
     return cost_history, medoid_history, False
 
 
-def _spread_medoids(
-    matrix: Float32[np.ndarray, "n n"], n_codes: int, rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+def _spread_medoids(matrix: Float32[FloatArray, "n n"], n_codes: int, rng: np.random.Generator) -> IntArray:
     """Medoids drawn with probability proportional to their dissimilarity to those drawn before."""
     chosen = [int(rng.integers(len(matrix)))]
     nearest = matrix[chosen[0]].astype(np.float64)
@@ -150,5 +148,5 @@ def _spread_medoids(
     return np.array(chosen, dtype=np.int64)
 
 
-def _mean_cost(matrix: Float32[np.ndarray, "n n"], medoids: npt.NDArray[np.int64]) -> float:
+def _mean_cost(matrix: Float32[FloatArray, "n n"], medoids: IntArray) -> float:
     return float(matrix[medoids].min(axis=0).mean(dtype=np.float64))

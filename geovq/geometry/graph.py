@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Float32, Int64
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from geovq.arrays import FloatArray, IntArray
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 _SHORTEST_RELATIVE = 1e-6  # floor of edge lengths, as a share of their median: a sparse matrix drops exact zeros
 
 
@@ -37,12 +35,12 @@ class NeighbourGraph:
     """
 
     n_nodes: int
-    tails: Int64[np.ndarray, " edges"]
-    heads: Int64[np.ndarray, " edges"]
+    tails: Int64[IntArray, " edges"]
+    heads: Int64[IntArray, " edges"]
     n_components: int
     n_joining_edges: int
 
-    def weighted(self, lengths: Float32[np.ndarray, " edges"]) -> csr_matrix:
+    def weighted(self, lengths: Float32[FloatArray, " edges"]) -> csr_matrix:
         """Symmetric sparse matrix (N, N) of edge lengths; lengths of zero keep a small floor instead of vanishing."""
         if lengths.shape != self.tails.shape:
             raise ShapeError(f"lengths must have one entry per edge, {self.tails.shape}; got {lengths.shape}.")
@@ -68,7 +66,8 @@ class EuclideanMetric:
     def edge_lengths(self, points: FloatArray, tails: IntArray, heads: IntArray) -> FloatArray:
         """Length of each edge, (E,)."""
         steps = (points[heads] - points[tails]).astype(np.float64)
-        return np.sqrt(np.einsum("ea,ea->e", steps, steps)).astype(np.float32)
+        lengths: FloatArray = np.sqrt(np.einsum("ea,ea->e", steps, steps)).astype(np.float32)
+        return lengths
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class PullbackMetric:
         Metric at each landmark; an edge uses the mean of its two ends (trapezoid rule).
     """
 
-    tensors: Float32[np.ndarray, "nodes a a"]
+    tensors: Float32[FloatArray, "nodes a a"]
 
     def edge_lengths(self, points: FloatArray, tails: IntArray, heads: IntArray) -> FloatArray:
         """Length sqrt(step^T (G_tail + G_head) / 2 step) of each edge, (E,)."""
@@ -90,7 +89,9 @@ class PullbackMetric:
         steps = (points[heads] - points[tails]).astype(np.float64)
         mean_metric = 0.5 * (self.tensors[tails].astype(np.float64) + self.tensors[heads])
         squared = np.einsum("ea,eab,eb->e", steps, mean_metric, steps)
-        return np.sqrt(np.maximum(squared, 0)).astype(np.float32)  # rounding may leave -1e-12 where G is singular
+        # Rounding may leave -1e-12 where G is singular.
+        lengths: FloatArray = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
+        return lengths
 
 
 def neighbour_graph(points: FloatArray, n_neighbors: int = 10) -> NeighbourGraph:

@@ -83,4 +83,3 @@ def sample_landmarks(lattices: Float[Tensor, "n d h w"], config: GeometryConfig,
     landmark_indices = order[: config.n_landmarks].sort().values
     graph = neighbour_graph(subspace.project(cells[landmark_indices]).numpy(), config.n_neighbors)
     return LandmarkSample(sampled, subspace, landmark_indices, graph)
-

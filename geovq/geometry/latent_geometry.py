@@ -4,6 +4,7 @@ The metric tensor of a landmark is averaged over its nearest cells, because a ce
 context. Without this average the geodesic tokenizer is worse than the Euclidean one.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from jaxtyping import Float, Float32
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from geovq.arrays import FloatArray
 from geovq.artifacts import read_safetensors, write_safetensors
 from geovq.config import GeometryConfig
 from geovq.errors import ArtifactError
@@ -48,7 +50,8 @@ class LatentGeometry:
     @property
     def log10_magnification(self) -> Float[Tensor, " landmarks"]:
         """log10 sqrt(det G) at every landmark: how much the decoder enlarges a small volume of latent space."""
-        return torch.linalg.slogdet(self.metrics.double()).logabsdet.float() / (2 * np.log(10))
+        log_det: Tensor = torch.linalg.slogdet(self.metrics.double()).logabsdet
+        return log_det.float() / (2 * math.log(10))
 
     def save(self, path: str | Path) -> None:
         """Write to a file that `load_geometry` reads."""
@@ -103,16 +106,18 @@ def measure_geometry(
 
 
 def context_average(
-    cell_metrics: Float32[np.ndarray, "cells a a"],
-    cells: Float32[np.ndarray, "cells a"],
-    points: Float32[np.ndarray, "points a"],
+    cell_metrics: Float32[FloatArray, "cells a a"],
+    cells: Float32[FloatArray, "cells a"],
+    points: Float32[FloatArray, "points a"],
     n_context: int,
-) -> Float32[np.ndarray, "points a a"]:
+) -> Float32[FloatArray, "points a a"]:
     """Mean metric of the `n_context` cells nearest to each point."""
     n_nearest = min(n_context, len(cells))
     _, nearest = cKDTree(cells).query(points, k=np.arange(1, n_nearest + 1), workers=-1)  # a list of k keeps the axis
     chunks = np.split(nearest, range(_CELLS_PER_CHUNK, len(points), _CELLS_PER_CHUNK))
-    return np.concatenate([cell_metrics[chunk].mean(axis=1, dtype=np.float64) for chunk in chunks]).astype(np.float32)
+    means = [cell_metrics[chunk].mean(axis=1, dtype=np.float64).astype(np.float32) for chunk in chunks]
+    averaged: FloatArray = np.concatenate(means)
+    return averaged
 
 
 def load_geometry(path: str | Path) -> LatentGeometry:

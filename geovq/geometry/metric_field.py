@@ -1,8 +1,8 @@
 """The metric that a decoder pulls back from images to lattice cells.
 
-A step v of one cell moves the image by J v, so its squared length is v^T G v with G = J^T J. For every cell, in its own
-lattice, J is taken along the A active directions by forward-mode differentiation; cells with disjoint footprints share a
-Jacobian-vector product, so a lattice costs n_colours * A products, whatever its size.
+A step v of one cell moves the image by J v, so its squared length is v^T G v with G = J^T J. For every cell, in its
+own lattice, J is taken along the A active directions by forward-mode differentiation; cells with disjoint footprints
+share a Jacobian-vector product, so a lattice costs n_colours * A products, however many cells it has.
 
 Source: Arvanitidis, Hansen, Hauberg (2018), "Latent Space Oddity"; Curtis, Powell, Reid (1974) for the colouring.
 """
@@ -77,7 +77,7 @@ def metric_tensors(
         chunk_size = max(1, _TANGENT_BYTES // (lattices.element_size() * basis.shape[1] * n_pixels * 16))
     progress.start("metric field", len(lattices), "lattices")
     chunks = []
-    for chunk in lattices.split(chunk_size):
+    for chunk in torch.split(lattices, chunk_size):
         stop_if_requested(progress)
         chunks.append(_chunk_metrics(decoder, chunk, basis, colouring, output_geometry))
         progress.advance(len(chunk))
@@ -95,10 +95,12 @@ def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"]) -> None:
     probe = lattices[:4]
     together = decoder(probe)
     if together.shape[0] != len(probe):
-        raise ShapeError(f"The decoder must return one row per lattice; got {tuple(together.shape)} for {len(probe)} lattices.")
+        raise ShapeError(
+            f"The decoder must return one row per lattice; got {tuple(together.shape)} for {len(probe)} lattices."
+        )
     if not torch.isfinite(together).all():
         raise NonFiniteError("The decoder returned NaN or infinity; load another checkpoint or train the model again.")
-    alone = torch.cat([decoder(row) for row in probe.split(1)])
+    alone = torch.cat([decoder(row) for row in torch.split(probe, 1)])
     if not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
         raise InvalidValueError(
             "The decoder's answer to a lattice depends on the others in its batch (batch normalisation or dropout in "
@@ -119,7 +121,9 @@ def _chunk_metrics(
         cells = (colouring.colours == colour).nonzero().squeeze(1)
         pushed = _pushforwards(decoder, lattices, basis, (cells // width, cells % width))  # (A, n, P)
         if not torch.isfinite(pushed).all():
-            raise NonFiniteError("The decoder's derivative is NaN or infinite; its metric is undefined at these lattices.")
+            raise NonFiniteError(
+                "The decoder's derivative is NaN or infinite; its metric is undefined at these lattices."
+            )
         if weight is not None:
             pushed = pushed * weight
         owners = colouring.footprints[cells].to(pushed.dtype).T  # (P, cells of this colour)

@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from scipy.sparse import csr_matrix, issparse
 from scipy.sparse.csgraph import connected_components
 
+from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.errors import DisconnectedGraphError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 
@@ -20,7 +21,7 @@ _SOURCES_PER_CHUNK = 512  # between two looks at the cancel flag
 
 def geodesic_distances(
     weights: csr_matrix, sources: npt.ArrayLike | None = None, *, progress: Progress | None = None
-) -> Float32[np.ndarray, "n_sources n"]:
+) -> Float32[FloatArray, "n_sources n"]:
     """Shortest-path length from each source to every node.
 
     Parameters
@@ -52,8 +53,10 @@ def geodesic_distances(
     n_nodes = graph.shape[0]
     starts = np.arange(n_nodes) if sources is None else np.atleast_1d(np.asarray(sources))
     if starts.ndim != 1 or not np.issubdtype(starts.dtype, np.integer):
-        raise InvalidValueError(f"sources must be a list of node indices; got an array of {starts.dtype}, {starts.shape}.")
-    if len(starts) and not (0 <= starts.min() and starts.max() < n_nodes):
+        raise InvalidValueError(
+            f"sources must be a list of node indices; got an array of {starts.dtype}, {starts.shape}."
+        )
+    if len(starts) and not (starts.min() >= 0 and starts.max() < n_nodes):
         raise InvalidValueError(f"sources must be in [0, {n_nodes}); got {starts.min()} to {starts.max()}.")
     progress = progress or SilentProgress()
     progress.start("shortest paths", len(starts), "sources")
@@ -69,7 +72,9 @@ def geodesic_distances(
 
 def _checked_graph(weights: csr_matrix) -> csr_matrix:
     if not issparse(weights) or weights.shape[0] != weights.shape[1]:
-        raise ShapeError(f"weights must be a square scipy sparse matrix; got {getattr(weights, 'shape', type(weights))}.")
+        raise ShapeError(
+            f"weights must be a square scipy sparse matrix; got {getattr(weights, 'shape', type(weights))}."
+        )
     graph = csr_matrix(weights, dtype=np.float32, copy=True)
     graph.sum_duplicates()
     if not np.isfinite(graph.data).all():
@@ -92,13 +97,13 @@ def _checked_graph(weights: csr_matrix) -> csr_matrix:
     return graph
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[misc]
+@numba.njit(parallel=True, cache=True)
 def _dijkstra(
-    pointers: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.float32],
-    sources: npt.NDArray[np.int64],
-    out: npt.NDArray[np.float32],
+    pointers: IntArray,
+    columns: IntArray,
+    lengths: FloatArray,
+    sources: IntArray,
+    out: FloatArray,
 ) -> None:
     n_nodes, n_entries = len(pointers) - 1, len(columns)
     for s in numba.prange(len(sources)):
@@ -123,10 +128,8 @@ def _dijkstra(
             out[s, i] = best[i]
 
 
-@numba.njit(inline="always")  # type: ignore[misc]
-def _sift_up(
-    keys: npt.NDArray[np.float64], nodes: npt.NDArray[np.int64], position: int, key: float, node: int
-) -> None:
+@numba.njit(inline="always")
+def _sift_up(keys: DoubleArray, nodes: IntArray, position: int, key: float, node: int) -> None:
     while position > 0:
         parent = (position - 1) // 2
         if keys[parent] <= key:
@@ -136,8 +139,8 @@ def _sift_up(
     keys[position], nodes[position] = key, node
 
 
-@numba.njit(inline="always")  # type: ignore[misc]
-def _sift_down(keys: npt.NDArray[np.float64], nodes: npt.NDArray[np.int64], size: int, key: float, node: int) -> None:
+@numba.njit(inline="always")
+def _sift_down(keys: DoubleArray, nodes: IntArray, size: int, key: float, node: int) -> None:
     position = 0
     while True:
         child = 2 * position + 1

@@ -25,13 +25,16 @@ class Tokenizer(Protocol):
     """
 
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """Name of the idea."""
 
     @property
-    def codebook(self) -> Float[Tensor, "k d"]: ...
+    def codebook(self) -> Float[Tensor, "k d"]:
+        """Latent vector of every code."""
 
     @property
-    def n_codes(self) -> int: ...
+    def n_codes(self) -> int:
+        """Number K of codes."""
 
     def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
         """Token of every cell, in [0, n_codes)."""
@@ -69,7 +72,7 @@ def look_up(codebook: Float[Tensor, "k d"], tokens: Int64[Tensor, "n h w"]) -> F
         raise ShapeError(f"tokens must have shape (n, H, W); got {tuple(tokens.shape)}.")
     if tokens.dtype.is_floating_point or tokens.dtype in (torch.bool, torch.complex64):
         raise InvalidValueError(f"tokens must be integers; got {tokens.dtype}.")
-    if tokens.numel() and not (0 <= tokens.min() and tokens.max() < len(codebook)):
+    if tokens.numel() and not (tokens.min() >= 0 and tokens.max() < len(codebook)):
         raise InvalidValueError(
             f"tokens must be in [0, {len(codebook)}), the codes of this tokenizer; "
             f"got {int(tokens.min())} to {int(tokens.max())}."

@@ -1,7 +1,7 @@
 """Tokenizers made of landmarks: k-medoids over graph distances, encoding by the nearest landmarks' own metrics.
 
-A cell y joins the graph at the landmark l that makes sqrt((y - l)^T G_l (y - l)) + distance(l, medoid of l) least, among
-its nearest landmarks; its code is that landmark's. With G = I and Euclidean edges the same rule is the Euclidean
+A cell y joins the graph at the landmark l that makes sqrt((y - l)^T G_l (y - l)) + distance(l, medoid of l) least,
+among its nearest landmarks; its code is that landmark's. With G = I and Euclidean edges the same rule is the Euclidean
 tokenizer, so the two differ in the metric and in nothing else. Storage is O(N), and encoding needs no derivative.
 """
 
@@ -82,7 +82,7 @@ class LandmarkTokenizer:
         """Token of every cell, (n, D, H, W) -> (n, H, W)."""
         require_encodable(lattices, self.codebook.shape[1])
         points = self.subspace.project(cells_of(lattices).cpu().float())
-        tokens = [self._encode_points(chunk) for chunk in points.split(_CELLS_PER_CHUNK)]
+        tokens = [self._encode_points(chunk) for chunk in torch.split(points, _CELLS_PER_CHUNK)]
         return torch.cat(tokens).reshape(len(lattices), *lattices.shape[2:]).to(lattices.device)
 
     def _encode_points(self, points: Float[Tensor, "m a"]) -> Int64[Tensor, " m"]:

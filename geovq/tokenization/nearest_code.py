@@ -42,7 +42,7 @@ class NearestCodeTokenizer:
         """Token of every cell, (n, D, H, W) -> (n, H, W)."""
         require_encodable(lattices, self.codebook.shape[1])
         codebook = self.codebook.to(lattices)
-        chunks = cells_of(lattices).split(_CELLS_PER_CHUNK)
+        chunks = torch.split(cells_of(lattices), _CELLS_PER_CHUNK)
         # cdist's default takes a matrix product for large inputs, whose cancellation can swap close codes.
         tokens = [torch.cdist(c, codebook, compute_mode="donot_use_mm_for_euclid_dist").argmin(dim=1) for c in chunks]
         return torch.cat(tokens).reshape(len(lattices), *lattices.shape[2:])

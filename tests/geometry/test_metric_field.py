@@ -22,7 +22,7 @@ def random_lattices(n: int, channels: int, size: int) -> Tensor:
 
 def brute_force_metrics(decode: nn.Module, lattices: Tensor, basis: Tensor) -> Tensor:
     """From the full Jacobian by reverse mode, one lattice at a time."""
-    n, channels, height, width = lattices.shape
+    n, _, height, width = lattices.shape
     result = lattices.new_empty(n, height, width, basis.shape[1], basis.shape[1])
     for i, lattice in enumerate(lattices):
         full = torch.autograd.functional.jacobian(lambda z: decode(z[None]).flatten(), lattice)  # (P, D, H, W)

@@ -49,9 +49,7 @@ def test_distances_are_a_metric():
 
 def test_scaling_the_weights_scales_the_distances():
     weights = random_graph(50, 4)
-    np.testing.assert_allclose(
-        geovq.geodesic_distances(weights * 4), 4 * geovq.geodesic_distances(weights), rtol=1e-6
-    )
+    np.testing.assert_allclose(geovq.geodesic_distances(weights * 4), 4 * geovq.geodesic_distances(weights), rtol=1e-6)
 
 
 def test_thread_count_changes_nothing():
@@ -97,4 +95,3 @@ def test_bad_input_is_named():
         geovq.geodesic_distances(weights, [3, 20])
     with pytest.raises(InvalidValueError, match="list of node indices"):
         geovq.geodesic_distances(weights, [0.5])
-
