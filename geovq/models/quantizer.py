@@ -21,8 +21,8 @@ from geovq.lattice import cells_of, lattices_of
 
 SMOOTHING = 1e-5  # observations added to every code, so that an empty one never divides by zero
 N_LLOYD_STEPS = 10
-# Training steps that do not quantize. Measured on MNIST (20,000 images, 3 epochs, K = 64): the test MSE falls from 0.0093
-# without to 0.0057 with 100 of them.
+# Training steps that do not quantize. Measured on MNIST (20,000 images, 3 epochs, K = 64, one seed), test MSE: 0.0093
+# without them, 0.0056 with them, 0.0067 if the commitment already pulls meanwhile.
 N_WARM_UP_STEPS = 128
 
 
@@ -31,7 +31,7 @@ class Quantized(NamedTuple):
 
     lattices: Float[Tensor, "B D H W"]  # codes, straight-through: gradients pass unchanged; the input while warming up
     tokens: Int64[Tensor, "B H W"]
-    commitment: Float[Tensor, ""]  # squared distance to the codes, summed over channels and cells, mean over images
+    commitment: Float[Tensor, ""]  # squared distance to the codes, summed over channels and cells, mean over the images
 
 
 class EMAQuantizer(nn.Module):
@@ -94,7 +94,7 @@ class EMAQuantizer(nn.Module):
         if self.training:
             self._move(cells, tokens.flatten(), generator)
             if step < N_WARM_UP_STEPS:
-                return Quantized(lattices, tokens, commitment)
+                return Quantized(lattices, tokens, commitment.detach())
         return Quantized(lattices + (codes - lattices).detach(), tokens, commitment)
 
     def encode(self, lattices: Float[Tensor, "B D H W"]) -> Int64[Tensor, "B H W"]:

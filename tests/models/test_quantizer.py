@@ -119,10 +119,13 @@ def test_kmeans_start_does_not_move_from_a_fixed_point():
 
 def test_warm_up_passes_the_lattices_on_and_then_quantizes():
     quantizer = EMAQuantizer(4, 2, decay=0.9, restart_below=0.1)
-    z = torch.randn(4, 2, 3, 3, generator=noise())
+    z = torch.randn(4, 2, 3, 3, generator=noise()).requires_grad_()
     for step in range(N_WARM_UP_STEPS):
-        assert torch.equal(quantizer(z, noise(f"{step}")).lattices, z)
+        quantized = quantizer(z, noise(f"{step}"))
+        assert torch.equal(quantized.lattices, z)
+        assert not quantized.commitment.requires_grad
     quantized = quantizer(z, noise("last"))
+    assert quantized.commitment.requires_grad
     assert len(quantized.lattices.permute(0, 2, 3, 1).reshape(-1, 2).round(decimals=4).unique(dim=0)) == 4
 
 
