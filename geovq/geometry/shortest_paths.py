@@ -1,9 +1,12 @@
 """Shortest paths over a landmark graph: Dijkstra's algorithm, one source per thread.
 
-Sums are kept in float64 and returned as float32. `scipy.sparse.csgraph.dijkstra` is the reference in the tests.
+Sums are float32, like the result: along a path of 100 edges rounding stays below 1e-5 of the length.
+`scipy.sparse.csgraph.dijkstra` is the reference in the tests.
 
-Source: Dijkstra (1959); binary heap with lazy deletion.
+Source: Dijkstra (1959); 4-ary heap with lazy deletion (Johnson 1975).
 """
+
+from typing import TypeAlias
 
 import numba
 import numpy as np
@@ -12,11 +15,14 @@ from jaxtyping import Float32
 from scipy.sparse import csr_matrix, issparse
 from scipy.sparse.csgraph import connected_components
 
-from geovq.arrays import DoubleArray, FloatArray, IntArray
+from geovq.arrays import FloatArray, IntArray
 from geovq.errors import DisconnectedGraphError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 
 _SOURCES_PER_CHUNK = 512  # between two looks at the cancel flag
+_BLOCKS_PER_THREAD = 8  # evens out the work between threads
+
+Int32Array: TypeAlias = npt.NDArray[np.int32]
 
 
 def geodesic_distances(
@@ -61,11 +67,12 @@ def geodesic_distances(
     progress = progress or SilentProgress()
     progress.start("shortest paths", len(starts), "sources")
     distances = np.empty((len(starts), n_nodes), dtype=np.float32)
-    pointers, columns = graph.indptr.astype(np.int64), graph.indices.astype(np.int64)
+    pointers, columns = graph.indptr.astype(np.int32), graph.indices.astype(np.int32)
+    n_blocks = _BLOCKS_PER_THREAD * numba.get_num_threads()
     for begin in range(0, len(starts), _SOURCES_PER_CHUNK):
         stop_if_requested(progress)
         chunk = slice(begin, begin + _SOURCES_PER_CHUNK)
-        _dijkstra(pointers, columns, graph.data, starts[chunk].astype(np.int64), distances[chunk])
+        _dijkstra(pointers, columns, graph.data, starts[chunk].astype(np.int32), distances[chunk], n_blocks)
         progress.advance(len(starts[chunk]))
     return distances
 
@@ -99,57 +106,60 @@ def _checked_graph(weights: csr_matrix) -> csr_matrix:
 
 @numba.njit(parallel=True, cache=True)
 def _dijkstra(
-    pointers: IntArray,
-    columns: IntArray,
-    lengths: FloatArray,
-    sources: IntArray,
-    out: FloatArray,
+    pointers: Int32Array, columns: Int32Array, lengths: FloatArray, sources: Int32Array, out: FloatArray, n_blocks: int
 ) -> None:
-    n_nodes, n_entries = len(pointers) - 1, len(columns)
-    for s in numba.prange(len(sources)):
-        best = np.full(n_nodes, np.inf)
-        keys = np.empty(n_entries + 1, dtype=np.float64)  # every edge pushes at most once
-        nodes = np.empty(n_entries + 1, dtype=np.int64)
-        best[sources[s]] = 0.0
-        keys[0], nodes[0], size = 0.0, sources[s], 1
-        while size:
-            key, node = keys[0], nodes[0]
-            size -= 1
-            _sift_down(keys, nodes, size, keys[size], nodes[size])
-            if key > best[node]:
-                continue  # a stale entry: the node was reached on a shorter way
-            for e in range(pointers[node], pointers[node + 1]):
-                head, through = columns[e], key + lengths[e]
-                if through < best[head]:
-                    best[head] = through
-                    _sift_up(keys, nodes, size, through, head)
-                    size += 1
-        for i in range(n_nodes):
-            out[s, i] = best[i]
+    for block in numba.prange(n_blocks):
+        # Every edge pushes at most once. An item is the bits of a distance above the index of its node: the bits of
+        # non-negative floats are ordered like the floats, so one comparison of integers orders the heap.
+        heap = np.empty(len(columns) + 1, dtype=np.int64)
+        for s in range(block, len(sources), n_blocks):
+            _from_one_source(pointers, columns, lengths, sources[s], out[s], heap)
+
+
+@numba.njit(cache=True)
+def _from_one_source(
+    pointers: Int32Array, columns: Int32Array, lengths: FloatArray, source: int, best: FloatArray, heap: IntArray
+) -> None:
+    best[:] = np.inf
+    best[source] = 0
+    heap[0], size = source, 1
+    while size:
+        top = heap[0]
+        size -= 1
+        _sift_down(heap, size, heap[size])
+        node, distance = top & 0xFFFFFFFF, np.int32(top >> 32).view(np.float32)
+        if distance > best[node]:
+            continue  # a stale item: the node was reached on a shorter way
+        for e in range(pointers[node], pointers[node + 1]):
+            head, through = columns[e], np.float32(distance + lengths[e])
+            if through < best[head]:
+                best[head] = through
+                _sift_up(heap, size, (np.int64(np.float32(through).view(np.int32)) << 32) | head)
+                size += 1
 
 
 @numba.njit(inline="always")
-def _sift_up(keys: DoubleArray, nodes: IntArray, position: int, key: float, node: int) -> None:
+def _sift_up(heap: IntArray, position: int, item: int) -> None:
     while position > 0:
-        parent = (position - 1) // 2
-        if keys[parent] <= key:
+        parent = (position - 1) >> 2
+        if heap[parent] <= item:
             break
-        keys[position], nodes[position] = keys[parent], nodes[parent]
+        heap[position] = heap[parent]
         position = parent
-    keys[position], nodes[position] = key, node
+    heap[position] = item
 
 
 @numba.njit(inline="always")
-def _sift_down(keys: DoubleArray, nodes: IntArray, size: int, key: float, node: int) -> None:
+def _sift_down(heap: IntArray, size: int, item: int) -> None:
     position = 0
-    while True:
-        child = 2 * position + 1
-        if child >= size:
+    while 4 * position + 1 < size:
+        first = 4 * position + 1
+        least, smallest = first, heap[first]
+        for child in range(first + 1, min(first + 4, size)):
+            if heap[child] < smallest:
+                least, smallest = child, heap[child]
+        if smallest >= item:
             break
-        if child + 1 < size and keys[child + 1] < keys[child]:
-            child += 1
-        if keys[child] >= key:
-            break
-        keys[position], nodes[position] = keys[child], nodes[child]
-        position = child
-    keys[position], nodes[position] = key, node
+        heap[position] = smallest
+        position = least
+    heap[position] = item
