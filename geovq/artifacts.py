@@ -22,6 +22,7 @@ from torch import Tensor
 from geovq.errors import ArtifactError
 
 HEADER = "geovq"  # name of the one header entry of our safetensors files
+_UNFINISHED = ".part"  # ends the name of a file until it is whole
 REBUILD = "delete it and run the step that writes it again"
 
 
@@ -132,6 +133,12 @@ def read_json(path: str | Path, *, remedy: str = REBUILD) -> Any:
         raise ArtifactError(f"{path} cannot be read ({error}); {remedy}.") from error
 
 
+def discard_unfinished(folder: Path) -> None:
+    """Remove what a killed process had begun to write below a folder that nobody else writes to now."""
+    for beside in folder.rglob(f".*{_UNFINISHED}"):
+        beside.unlink(missing_ok=True)
+
+
 def digest_of(value: Any) -> str:
     """SHA-256 of a JSON value, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
@@ -149,7 +156,9 @@ def file_digest(path: str | Path) -> str:
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the place of `path` if the block succeeds, and vanishes if not."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # unique: two processes may write one file
+    beside = path.with_name(
+        f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}"
+    )  # unique: two processes may write one file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield beside

@@ -8,34 +8,42 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from geovq.errors import GeovqError
+from geovq.errors import Cancelled, GeovqError
 
-_TARGETS: dict[str, tuple[str, Callable[[str], bool]]] = {
-    "run": ("make a whole run: every stage that is not up to date", lambda stage: True),
-    "train-vae": ("train the VAE of a run", lambda stage: stage == "vae"),
-    "train-vqvae": ("train the VQ-VAE of a run", lambda stage: stage == "vqvae"),
-    "discretize": ("make the tokenizers of a run and its tokens", lambda stage: stage.startswith(("tokeniz", "tokens:"))),
-    "train-prior": ("train the priors of a run", lambda stage: stage.startswith("prior:")),
+if TYPE_CHECKING:
+    from geovq.progress import Progress
+
+_TARGETS = {
+    "run": "make a whole run: every stage that is not up to date",
+    "train-vae": "train the VAE of a run",
+    "train-vqvae": "train the VQ-VAE of a run",
+    "discretize": "make the tokenizers of a run and its tokens",
+    "train-prior": "train the priors of a run",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and do what it says; returns the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         options.do(options)
+        sys.stdout.flush()  # here, where a closed pipe can be handled
+    except Cancelled as error:
+        print(f"geovq: {error}", file=sys.stderr)
+        return 130
     except GeovqError as error:
         print(f"geovq: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        print("geovq: interrupted; run the same command again to go on.", file=sys.stderr)
+        print("geovq: interrupted; run the same command again.", file=sys.stderr)
         return 130
     return 0
 
@@ -45,10 +53,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m geovq", description="The geometry of a VAE's latent space, and tokenizers made from it."
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name, (summary, _) in _TARGETS.items():
+    for name, summary in _TARGETS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         command.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, or the folder of a run")
-        command.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: OUTPUTS/dataset/name)")
+        command.add_argument(
+            "--out", type=Path, metavar="DIR", help="folder of the run (default: OUTPUTS/dataset/name)"
+        )
         command.add_argument(
             "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one setting; repeatable"
         )
@@ -67,7 +77,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     sample.add_argument("--n-samples", type=int, default=64, help="images (default: 64)")
     sample.add_argument("--temperature", type=float, default=1.0, help="below 1 is more careful (default: 1)")
     sample.add_argument("--top-p", type=float, default=1.0, help="share of the probability kept (default: 1)")
-    sample.add_argument("--seed", type=int, default=0, help="same seed, same images (default: 0)")
+    sample.add_argument("--seed", type=_natural, default=0, help="same seed, same images (default: 0)")
     sample.add_argument("--out", type=Path, default=Path("samples.png"), help="PNG to write (default: samples.png)")
     sample.set_defaults(do=_sample)
 
@@ -89,17 +99,22 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
 
 def _make(options: argparse.Namespace) -> None:
     from geovq.config import load_config
-    from geovq.runs import outputs_root
+    from geovq.runs import open_run, outputs_root
     from geovq.runs.layout import CONFIG_FILE
+    from geovq.runs.tables import measurements_table
     from geovq.runs.worker import work_on_run
 
     path: Path = options.config
     is_run = path.is_dir()
     config = load_config(path / CONFIG_FILE if is_run else path, options.set)
     run_path = options.out or (path if is_run else outputs_root() / config.data.dataset / config.name)
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    wanted = _TARGETS[options.target][1]
-    work_on_run(config, Path(run_path).resolve(), terminal=sys.stdout.isatty(), wanted=wanted)
+    run_path = Path(run_path).resolve()
+    with _sigterm_as_interrupt():
+        done = work_on_run(config, run_path, terminal=sys.stdout.isatty(), target=options.target)
+    if options.target == "run":
+        run = open_run(run_path)
+        print(f"\n{measurements_table([(run.id, run.measurements)])}\n")
+    print(f"{run_path}: {'made ' + ', '.join(done) if done else 'everything was up to date'}.")
 
 
 def _runs(options: argparse.Namespace) -> None:
@@ -113,15 +128,17 @@ def _sample(options: argparse.Namespace) -> None:
     from geovq.runs import open_run
     from geovq.runs.sampling import write_samples
 
-    write_samples(
-        open_run(options.run),
-        options.tokenizer,
-        options.out,
-        n_samples=options.n_samples,
-        temperature=options.temperature,
-        top_p=options.top_p,
-        seed=options.seed,
-    )
+    with _progress() as progress:
+        write_samples(
+            open_run(options.run),
+            options.tokenizer,
+            options.out,
+            n_samples=options.n_samples,
+            temperature=options.temperature,
+            top_p=options.top_p,
+            seed=options.seed,
+            progress=progress,
+        )
     print(f"{options.n_samples} images are in {options.out}.")
 
 
@@ -131,20 +148,27 @@ def _evaluate(options: argparse.Namespace) -> None:
     from geovq.runs.tables import measurements_table
 
     run = open_run(options.run)
-    measured = remeasure(run)
+    with _progress() as progress:
+        measured = remeasure(run, progress)
     if options.json:
         print(json.dumps(measured, indent=2))
         return
-    print(measurements_table({run.id: measured}))
+    print(measurements_table([(run.id, measured)]))
     print(f"\nLargest relative difference from the run's own files: {largest_difference(run, measured):.2g}.")
 
 
 def _compare(options: argparse.Namespace) -> None:
     from geovq.runs import open_run
+    from geovq.runs.remeasuring import require_measurements
     from geovq.runs.tables import measurements_table
 
     runs = [open_run(path) for path in options.runs]
-    print(measurements_table({run.id: dict(run.measurements) for run in runs}))
+    for run in runs:
+        require_measurements(run)
+    ids = [run.id for run in runs]
+    # Runs of one name, in other folders, are told apart by these.
+    names = [run.id if ids.count(run.id) == 1 else str(path) for run, path in zip(runs, options.runs, strict=True)]
+    print(measurements_table([(name, run.measurements) for name, run in zip(names, runs, strict=True)]))
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -153,5 +177,41 @@ def _bench(options: argparse.Namespace) -> None:
     bench_geometry(repeats=options.repeats, out=options.out)
 
 
-def _as_interrupt(signal_number: int, frame: FrameType | None) -> None:
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """Bars where somebody looks; they do not mix with the result."""
+    from geovq.progress import SilentProgress
+    from geovq.runs.console import BarConsole, ConsoleProgress
+
+    if not sys.stderr.isatty():
+        yield SilentProgress()
+        return
+    console = BarConsole(sys.stderr)
+    try:
+        yield ConsoleProgress(console)
+    finally:
+        console.close()
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+_natural.__name__ = "whole number"  # what argparse calls it: "invalid whole number value: '-1'"
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that it can leave its last word."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt

@@ -6,6 +6,7 @@ in `configs/` hold differences. Layers, each over the one before: defaults, `glo
 """
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -31,18 +32,28 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
+    """Which images, and how many of them."""
+
     dataset: DatasetName = Field("mnist", description="Images to learn from; the -sample sets ship with geovq.")
     n_train: int | None = Field(None, ge=100, le=60_000, description="Use only this many training images; empty: all.")
     validation_fraction: Fraction = Field(0.05, description="Share of the training split kept for validation.")
 
 
 class VAEConfig(Section):
+    """The lattice VAE and its objective."""
+
     latent_channels: int = Field(16, ge=1, le=256, description="Channels D of a lattice cell.")
-    width: int = Field(32, ge=4, le=256, description="Channels of the first convolution stage; the second has twice as many.")
-    beta: float = Field(0.1, ge=0, le=100, description="Weight of the KL term (nats per image) against the BCE (nats per image).")
+    width: int = Field(
+        32, ge=4, le=256, description="Channels of the first convolution stage; the second has twice as many."
+    )
+    beta: float = Field(
+        0.1, ge=0, le=100, description="Weight of the KL term (nats per image) against the BCE (nats per image)."
+    )
 
 
 class VQVAEConfig(Section):
+    """The VQ-VAE and its quantizer."""
+
     latent_channels: int = Field(16, ge=1, le=256, description="Channels of a code vector.")
     width: int = Field(32, ge=4, le=256, description="Channels of the first convolution stage, as in the VAE.")
     commitment: float = Field(0.25, ge=0, le=100, description="Weight of the commitment loss.")
@@ -51,15 +62,21 @@ class VQVAEConfig(Section):
 
 
 class TrainingConfig(Section):
+    """How an autoencoder is trained."""
+
     epochs: int = Field(15, ge=1, le=10_000, description="Passes over the training images.")
     batch_size: int = Field(128, ge=1, le=65_536, description="Images per optimiser step.")
     learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak of the one-cycle schedule (Adam).")
     weight_decay: float = Field(0.0, ge=0, le=1, description="Decoupled weight decay (AdamW).")
     gradient_clip: float = Field(0.0, ge=0, description="Largest gradient norm; 0 switches clipping off.")
-    precision: Literal["auto", "32-true", "bf16-mixed"] = Field("auto", description="auto: bf16 where the GPU has it, else float32.")
+    precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
+        "auto", description="auto: bf16 where the GPU has it, else float32."
+    )
 
 
 class PriorTrainingConfig(TrainingConfig):
+    """How a prior is trained."""
+
     epochs: int = Field(8, ge=1, le=10_000, description="Passes over the training tokens.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak of the one-cycle schedule (AdamW).")
     weight_decay: float = Field(0.01, ge=0, le=1, description="Decoupled weight decay (AdamW).")
@@ -67,15 +84,23 @@ class PriorTrainingConfig(TrainingConfig):
 
 
 class GeometryConfig(Section):
+    """Where and how the decoder is measured."""
+
     n_images: int = Field(500, ge=2, le=60_000, description="Training images whose cells carry the metric field.")
     n_landmarks: int = Field(5_000, ge=2, le=2_000_000, description="Cells on which the neighbour graph stands.")
     n_neighbors: int = Field(10, ge=1, le=256, description="Nearest landmarks joined to each landmark.")
     n_context: int = Field(32, ge=1, le=4_096, description="Cells whose metrics are averaged for one landmark.")
-    residual_variance: float = Field(0.001, ge=0, lt=1, description="Share of variance that the active subspace may lose.")
-    output_geometry: Literal["pixel", "bernoulli"] = Field("pixel", description="Metric of image space that is pulled back.")
+    residual_variance: float = Field(
+        0.001, ge=0, lt=1, description="Share of variance that the active subspace may lose."
+    )
+    output_geometry: Literal["pixel", "bernoulli"] = Field(
+        "pixel", description="Metric of image space that is pulled back."
+    )
 
 
 class CodebookConfig(Section):
+    """How many codes, and how they are searched for."""
+
     n_codes: int = Field(64, ge=2, le=65_536, description="Codes K of each codebook.")
     n_restarts: int = Field(3, ge=1, le=100, description="Starts of the codebook solver; the best is kept.")
     max_iterations: int = Field(100, ge=1, le=10_000, description="Most iterations of one start.")
@@ -101,6 +126,8 @@ class DiscretizationConfig(GeometryConfig, CodebookConfig):
 
 
 class PriorConfig(Section):
+    """The Transformer over tokens."""
+
     n_layers: int = Field(4, ge=1, le=48, description="Transformer blocks.")
     n_heads: int = Field(4, ge=1, le=64, description="Attention heads; must divide the width.")
     width: int = Field(128, ge=8, le=4_096, description="Channels of the residual stream.")
@@ -114,12 +141,16 @@ class PriorConfig(Section):
 
 
 class SamplingConfig(Section):
+    """What is drawn from each prior."""
+
     n_samples: int = Field(64, ge=1, le=10_000, description="Images drawn from each prior.")
     temperature: float = Field(1.0, gt=0, le=10, description="Divides the logits; below 1 is more careful.")
     top_p: float = Field(1.0, gt=0, le=1, description="Keeps the smallest set of tokens with this probability.")
 
 
 class EvaluationConfig(Section):
+    """What the measurements are made on."""
+
     n_images: int | None = Field(None, ge=1, le=10_000, description="Held-out images to measure on; empty: all.")
 
 
@@ -148,11 +179,13 @@ class ExperimentConfig(Section):
     @model_validator(mode="after")
     def _sections_fit(self) -> Self:
         _require_counts_fit(self.geometry, self.codebook)
-        n_cells = self.geometry.n_images * LATTICE_SIZE**2
+        limits = {"geometry.n_images": self.geometry.n_images, "data.n_train": self.data.n_train or math.inf}
+        key = min(limits, key=limits.__getitem__)
+        n_cells = int(limits[key]) * LATTICE_SIZE**2
         if self.geometry.n_landmarks > n_cells:
             raise ValueError(
-                f"geometry.n_landmarks must be at most {n_cells}, the cells of geometry.n_images = "
-                f"{self.geometry.n_images} lattices; got {self.geometry.n_landmarks}"
+                f"geometry.n_landmarks must be at most {n_cells}, the cells of {key} = {limits[key]} lattices; "
+                f"got {self.geometry.n_landmarks}"
             )
         for key in ("tokenizers", "priors"):
             names = getattr(self, key)
@@ -160,7 +193,9 @@ class ExperimentConfig(Section):
                 raise ValueError(f"{key} must not repeat a name; got {', '.join(names)}")
         missing = [name for name in self.priors if name not in self.tokenizers]
         if missing:
-            raise ValueError(f"priors must be among the tokenizers; {', '.join(missing)} is not in {', '.join(self.tokenizers)}")
+            raise ValueError(
+                f"priors must be among the tokenizers; {', '.join(missing)} is not in {', '.join(self.tokenizers)}"
+            )
         return self
 
     def discretization(self, method: GeometricMethod) -> DiscretizationConfig:
@@ -173,7 +208,8 @@ class ExperimentConfig(Section):
 def _require_counts_fit(geometry: GeometryConfig, codebook: CodebookConfig) -> None:
     if codebook.n_codes > geometry.n_landmarks:
         raise ValueError(
-            f"n_codes must be at most n_landmarks = {geometry.n_landmarks}, since medoids are landmarks; got {codebook.n_codes}"
+            f"n_codes must be at most n_landmarks = {geometry.n_landmarks}, since medoids are landmarks; "
+            f"got {codebook.n_codes}"
         )
     if geometry.n_neighbors >= geometry.n_landmarks:
         raise ValueError(f"n_neighbors must be below n_landmarks = {geometry.n_landmarks}; got {geometry.n_neighbors}")

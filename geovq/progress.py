@@ -34,15 +34,20 @@ class Progress(Protocol):
 class SilentProgress:
     """Nobody listens and nobody interrupts."""
 
-    def start(self, phase: str, total: int, unit: str) -> None: ...
+    def start(self, phase: str, total: int, unit: str) -> None:
+        """Nobody is told."""
 
-    def advance(self, n: int = 1) -> None: ...
+    def advance(self, n: int = 1) -> None:
+        """Nobody counts."""
 
-    def record(self, row: Mapping[str, Scalar]) -> None: ...
+    def record(self, row: Mapping[str, Scalar]) -> None:
+        """Nobody keeps it."""
 
-    def note(self, message: str) -> None: ...
+    def note(self, message: str) -> None:
+        """Nobody reads it."""
 
     def stop_requested(self) -> bool:
+        """Never."""
         return False
 
 

@@ -122,6 +122,7 @@ def test_bad_values_are_named_in_one_sentence(values, message):
         ({"codebook": {"n_codes": 6000}}, "n_codes must be at most n_landmarks = 5000.*; got 6000"),
         ({"geometry": {"n_landmarks": 64, "n_neighbors": 64}}, "n_neighbors must be below n_landmarks = 64; got 64"),
         ({"geometry": {"n_images": 100}}, "n_landmarks must be at most 4900, the cells of .* 100 lattices; got 5000"),
+        ({"data": {"n_train": 100}}, "n_landmarks must be at most 4900, the cells of data.n_train = 100 lattices"),
         ({"prior": {"width": 10, "n_heads": 4}}, "must be a multiple of prior.n_heads; got 10 and 4"),
         ({"tokenizers": ["kmeans"], "priors": ["riemannian"]}, "riemannian is not in kmeans"),
         ({"priors": ["kmeans", "kmeans"]}, "priors must not repeat a name; got kmeans, kmeans"),

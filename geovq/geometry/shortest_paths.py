@@ -6,11 +6,14 @@ Sums are float32, like the result: along a path of 100 edges rounding stays belo
 Source: Dijkstra (1959); 4-ary heap with lazy deletion (Johnson 1975).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import numba
 import numpy as np
 import numpy.typing as npt
+import torch
 from jaxtyping import Float32
 from scipy.sparse import csr_matrix, issparse
 from scipy.sparse.csgraph import connected_components
@@ -68,13 +71,27 @@ def geodesic_distances(
     progress.start("shortest paths", len(starts), "sources")
     distances = np.empty((len(starts), n_nodes), dtype=np.float32)
     pointers, columns = graph.indptr.astype(np.int32), graph.indices.astype(np.int32)
-    n_blocks = _BLOCKS_PER_THREAD * numba.get_num_threads()
-    for begin in range(0, len(starts), _SOURCES_PER_CHUNK):
-        stop_if_requested(progress)
-        chunk = slice(begin, begin + _SOURCES_PER_CHUNK)
-        _dijkstra(pointers, columns, graph.data, starts[chunk].astype(np.int32), distances[chunk], n_blocks)
-        progress.advance(len(starts[chunk]))
+    with _torch_threads_kept():
+        n_blocks = _BLOCKS_PER_THREAD * numba.get_num_threads()
+        for begin in range(0, len(starts), _SOURCES_PER_CHUNK):
+            stop_if_requested(progress)
+            chunk = slice(begin, begin + _SOURCES_PER_CHUNK)
+            _dijkstra(pointers, columns, graph.data, starts[chunk].astype(np.int32), distances[chunk], n_blocks)
+            progress.advance(len(starts[chunk]))
     return distances
+
+
+@contextmanager
+def _torch_threads_kept() -> Iterator[None]:
+    """Undo what numba's OpenMP layer does when it starts: it sets the thread count of all OpenMP code in the process.
+
+    Other counts sum in another order, so what torch computes next would depend on whether paths were searched before.
+    """
+    n_threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def _checked_graph(weights: csr_matrix) -> csr_matrix:

@@ -12,11 +12,11 @@ from filelock import FileLock, Timeout
 
 from geovq.config import RUN_NAME_PATTERN, DatasetName
 from geovq.errors import InvalidValueError, JobError
+from geovq.runs.layout import is_shipped
 from geovq.runs.slot import QUEUE_FOLDER
 from geovq.runs.status import read_status
 
 LOG_FILE = "job.log"
-_SHIPPED_ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
 _LOCK_TIMEOUT_S = 30.0  # the lock is held for the time that it takes to start a process
 _LOG_TAIL_BYTES = 256 * 1024
 
@@ -59,7 +59,7 @@ def require_run(outputs_root: str | Path, run_path: str | Path) -> Path:
         If it lies outside the root, or not two levels below it.
     """
     path = Path(run_path).absolute()
-    if path.resolve().is_relative_to(_SHIPPED_ROOT):
+    if is_shipped(path):
         raise JobError(f"{path} ships with geovq and is read-only; train a run of your own to change it.")
     expected = resolve_run(outputs_root, f"{path.parent.name}/{path.name}")
     if path.resolve() != expected:

@@ -14,10 +14,10 @@ from geovq.artifacts import write_bytes_atomic
 from geovq.config import ExperimentConfig, dump_config, load_config
 from geovq.errors import JobError
 from geovq.jobs.folders import LOG_FILE, changing_runs, refuse_if_active, require_run, resolve_run
+from geovq.runs.layout import CONFIG_FILE
 from geovq.runs.processes import process_start
 from geovq.runs.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
 
-CONFIG_FILE = "config.yaml"
 _PROJECT = Path(__file__).resolve().parents[2]
 
 

@@ -3,9 +3,11 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
+
+from geovq.progress import SilentProgress
 
 _LINE_EVERY_S = 10.0
 
@@ -29,13 +31,14 @@ class Console(Protocol):
 class BarConsole:
     """One bar per phase, with rate and remaining time."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
         self._bar: Any = None
 
     def start(self, title: str, total: int, unit: str) -> None:
         """Open a bar."""
         self.close()
-        self._bar = tqdm(desc=title, total=total, unit=f" {unit}", dynamic_ncols=True, file=sys.stdout)
+        self._bar = tqdm(desc=title, total=total, unit=f" {unit}", dynamic_ncols=True, file=self._stream)
 
     def advance(self, n: int, rate_per_s: float | None, eta_s: float | None) -> None:
         """Move the bar; it measures rate and remaining time itself."""
@@ -44,7 +47,7 @@ class BarConsole:
 
     def note(self, message: str) -> None:
         """Print above the bar."""
-        tqdm.write(message, file=sys.stdout)
+        tqdm.write(message, file=self._stream)
 
     def close(self) -> None:
         """Leave the finished bar on the screen."""
@@ -73,8 +76,8 @@ class LineConsole:
     def advance(self, n: int, rate_per_s: float | None, eta_s: float | None) -> None:
         """Count, and print if the last line is old enough."""
         self._done += n
-        if self._clock() - self._last_line < _LINE_EVERY_S:
-            return
+        if self._done >= self._total or self._clock() - self._last_line < _LINE_EVERY_S:
+            return  # the end of the phase has a line of its own
         self._last_line = self._clock()
         rate = f", {rate_per_s:.3g} {self._unit}/s" if rate_per_s else ""
         eta = f", {tqdm.format_interval(eta_s)} left" if eta_s is not None else ""
@@ -90,6 +93,25 @@ class LineConsole:
             elapsed = tqdm.format_interval(self._clock() - self._started)
             _print(f"{self._title}: {self._done}/{self._total} {self._unit} in {elapsed}")
             self._title = ""
+
+
+class ConsoleProgress(SilentProgress):
+    """The `Progress` of work that only shows itself, and leaves no trace in any run."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def start(self, phase: str, total: int, unit: str) -> None:
+        """A new phase begins."""
+        self._console.start(phase, total, unit)
+
+    def advance(self, n: int = 1) -> None:
+        """`n` more units are done."""
+        self._console.advance(n, None, None)
+
+    def note(self, message: str) -> None:
+        """Show the sentence."""
+        self._console.note(message)
 
 
 def _print(line: str) -> None:

@@ -1,6 +1,7 @@
 """Names of the files of a run, and where runs live."""
 
 import os
+import shlex
 from pathlib import Path
 
 CONFIG_FILE = "config.yaml"
@@ -17,6 +18,18 @@ def outputs_root() -> Path:
 def is_shipped(run_path: str | Path) -> bool:
     """Whether a run came with geovq; such runs are read-only."""
     return Path(run_path).resolve().is_relative_to(SHIPPED_ROOT)
+
+
+def command(run_path: Path, target: str = "run") -> str:
+    """Command line that makes a run, or a part of it, from where it stands."""
+    return f"python -m geovq {target} {shlex.quote(str(run_path))}"
+
+
+def remedy(run_path: Path, file: str) -> str:
+    """How to get a file of a run back, as the end of an error message."""
+    if is_shipped(run_path):
+        return f"`git checkout {shlex.quote(str(run_path / file))}` restores it"
+    return f"`{command(run_path)}` makes it again"
 
 
 def model_file(name: str) -> str:

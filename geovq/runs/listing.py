@@ -1,12 +1,14 @@
 """Which runs there are: the user's own, and those that came with geovq."""
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from geovq.errors import GeovqError
-from geovq.runs.layout import CONFIG_FILE, SHIPPED_ROOT, outputs_root
+from geovq.runs import layout
+from geovq.runs.layout import CONFIG_FILE, outputs_root
 from geovq.runs.reading import open_run
 from geovq.runs.status import State, read_status
 
@@ -21,6 +23,7 @@ class RunSummary:
         "dataset/name".
     path : Path
     dataset, name : str
+        Of the settings; of the folders where those cannot be read.
     state : State or None
         Of its job; None for shipped runs and runs whose status is unreadable.
     created : float
@@ -59,28 +62,35 @@ class RunSummary:
 
 def list_runs(root: str | Path | None = None, *, shipped: bool = True) -> list[RunSummary]:
     """Own runs below `root` (default: `outputs_root()`) from the newest, then the shipped ones by name."""
-    own = [_summary(path, shipped=False) for path in _run_folders(Path(root or outputs_root()), depth=2)]
-    own.sort(key=lambda summary: -summary.created)
-    if not shipped:
-        return own
-    return own + [_summary(path, shipped=True) for path in sorted(_run_folders(SHIPPED_ROOT, depth=1))]
+    own = _summaries(Path(root or outputs_root()), f"*/*/{CONFIG_FILE}", shipped=False)
+    own.sort(key=lambda summary: summary.created, reverse=True)
+    return own + _summaries(layout.SHIPPED_ROOT, f"*/{CONFIG_FILE}", shipped=True) if shipped else own
 
 
-def _run_folders(root: Path, depth: int) -> Iterator[Path]:
-    pattern = "/".join(["*"] * depth + [CONFIG_FILE])
-    return (file.parent for file in root.glob(pattern) if not file.parent.name.startswith("."))
+def _summaries(root: Path, pattern: str, *, shipped: bool) -> list[RunSummary]:
+    summaries = []
+    for file in sorted(root.glob(pattern)):
+        if file.parent.name.startswith("."):
+            continue  # what is left of a run that was deleted
+        with contextlib.suppress(FileNotFoundError):  # it was deleted since we found it
+            summaries.append(_summary(file.parent, file.stat().st_mtime, shipped=shipped))
+    return summaries
 
 
-def _summary(path: Path, *, shipped: bool) -> RunSummary:
-    created = (path / CONFIG_FILE).stat().st_mtime
+def _summary(path: Path, created: float, *, shipped: bool) -> RunSummary:
     try:
-        status = None if shipped else read_status(path)
         run = open_run(path)
-        measurements = dict(run.measurements)
-        name, dataset = run.config.name, run.config.data.dataset
+        status = None if shipped else read_status(path)
         return RunSummary(
-            run.id, path, dataset, name, status.state if status else None, created, shipped, measurements
+            run.id,
+            path,
+            run.config.data.dataset,
+            run.config.name,
+            status.state if status else None,
+            created,
+            shipped,
+            dict(run.measurements),
         )
     except GeovqError as error:
-        dataset = path.parent.name
-        return RunSummary(f"{dataset}/{path.name}", path, dataset, path.name, None, created, shipped, {}, str(error))
+        dataset, name = path.parent.name, path.name
+        return RunSummary(f"{dataset}/{name}", path, dataset, name, None, created, shipped, {}, str(error))

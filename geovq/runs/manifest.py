@@ -1,5 +1,6 @@
 """What a run has, from which inputs it was made, and by what: `manifest.json`."""
 
+import functools
 import platform
 import time
 from importlib.metadata import version
@@ -10,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geovq.artifacts import file_digest, read_json, write_json
 from geovq.errors import ArtifactError
-from geovq.runs.layout import CONFIG_FILE, MANIFEST_FILE
+from geovq.runs import layout
+from geovq.runs.layout import MANIFEST_FILE
 
 FORMAT = 1
 _PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "kmedoids", "numba")
@@ -35,12 +37,12 @@ class Manifest(BaseModel):
 
     format: int = FORMAT
     seed: int
-    versions: dict[str, str]
+    versions: dict[str, str]  # of Python and packages, when the last stage was made
     stages: dict[str, StageRecord] = {}
 
     def with_stage(self, name: str, record: StageRecord) -> "Manifest":
-        """The manifest after one more stage."""
-        return self.model_copy(update={"stages": {**self.stages, name: record}})
+        """The manifest after one more stage, made with the packages of this process."""
+        return self.model_copy(update={"versions": _versions(), "stages": {**self.stages, name: record}})
 
     def without_stage(self, name: str) -> "Manifest":
         """The manifest before a stage is made again."""
@@ -53,7 +55,7 @@ class Manifest(BaseModel):
 
 def new_manifest(seed: int) -> Manifest:
     """Manifest of a run without stages."""
-    return Manifest(seed=seed, versions={"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}})
+    return Manifest(seed=seed, versions=_versions())
 
 
 def record_stage(
@@ -78,7 +80,9 @@ def read_manifest(run_path: Path) -> Manifest | None:
     path = run_path / MANIFEST_FILE
     if not path.exists():
         return None
-    remedy = f"delete it and run `python -m geovq run {run_path / CONFIG_FILE} --out {run_path}`"
+    remedy = layout.remedy(run_path, MANIFEST_FILE)
+    if not layout.is_shipped(run_path):
+        remedy = f"delete it, and {remedy}"
     values = read_json(path, remedy=remedy)
     found = values.get("format") if isinstance(values, dict) else None
     if found != FORMAT:
@@ -93,3 +97,8 @@ def read_manifest(run_path: Path) -> Manifest | None:
 def write_manifest(run_path: Path, manifest: Manifest) -> None:
     """Replace the manifest, whole or not at all."""
     write_json(run_path / MANIFEST_FILE, manifest.model_dump())
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}}

@@ -11,7 +11,7 @@ from geovq.evaluation import distortion, prior_likelihood, reconstruction, token
 from geovq.models import LatticePrior, LatticeVAE, load_model
 from geovq.progress import stop_if_requested
 from geovq.runs.layout import evaluation_file, prior_file, tokenizer_file, tokens_file
-from geovq.runs.workspace import Workspace, load_autoencoder
+from geovq.runs.workspace import BATCH_SIZE, Workspace, load_autoencoder
 from geovq.tokenization import load_tokenizer
 
 Measurements = dict[str, Any]  # JSON values
@@ -32,7 +32,7 @@ def measure_vae(work: Workspace) -> Measurements:
     images = work.images("test")
     model = load_autoencoder(work.path, "vae", work.device)
     assert isinstance(model, LatticeVAE)
-    work.progress.start("reconstruction", 2 * len(images), "images")
+    work.progress.start("reconstruction", 3 * len(images), "images")  # encoded, decoded, and for the KL term
     lattices = work.encode(model, images)
     pixels = images.batch(torch.arange(len(images)))
     measured = reconstruction(pixels, work.decode(model, lattices)).summary()
@@ -46,11 +46,12 @@ def measure_tokenizer(work: Workspace, name: str) -> Measurements:
     with np.load(work.path / tokens_file(name), allow_pickle=False) as arrays:
         tokens = torch.from_numpy(arrays["test"].astype(np.int64))
     quantized = tokenizer.decode(tokens)
-    work.progress.start("distortion", 2 * len(images), "images")
+    work.progress.start("distortion", 4 * len(images), "images")  # encoded, and decoded by each of three measurements
     lattices = work.encode(model, images)
 
     def decode(batch: Tensor) -> Tensor:
         stop_if_requested(work.progress)
+        work.progress.advance(len(batch))
         return model.decode(batch.to(work.device)).cpu()
 
     measured: Measurements = {"tokenizer": name, "split": "test", "seed": work.config.seed}
@@ -81,8 +82,10 @@ def _prior_measurements(work: Workspace, name: str, tokens: Tensor) -> Measureme
 def _kl(work: Workspace, model: LatticeVAE) -> Measurements:
     images = work.images("test")
     per_channel = torch.zeros(model.config.latent_channels, dtype=torch.float64)
-    for rows in torch.arange(len(images)).split(512):
+    for rows in torch.split(torch.arange(len(images)), BATCH_SIZE):
+        stop_if_requested(work.progress)
         posterior = model.posterior(images.batch(rows).to(work.device))
         per_channel += posterior.kl_nats().sum(dim=(0, 2, 3)).double().cpu()
+        work.progress.advance(len(rows))
     per_channel /= len(images)
     return {"kl_nats_per_image": float(per_channel.sum()), "kl_nats_per_channel": per_channel.tolist()}

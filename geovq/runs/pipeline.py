@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from geovq.artifacts import digest_of, file_digest, write_bytes_atomic
+from geovq.artifacts import digest_of, discard_unfinished, file_digest, write_bytes_atomic
 from geovq.config import ExperimentConfig, dump_config, load_config, setting_changes
 from geovq.errors import ArtifactError, ConfigError
 from geovq.runs.layout import CONFIG_FILE, RESUME_FOLDER, is_shipped
@@ -42,7 +42,7 @@ def prepare_run(config: ExperimentConfig, run_path: Path) -> None:
                 "another folder with --out, or delete that run first."
             )
         return
-    if run_path.is_dir() and any(entry for entry in run_path.iterdir() if not _is_ours_before_config(entry.name)):
+    if run_path.is_dir() and not all(_is_ours_before_config(entry.name) for entry in run_path.iterdir()):
         raise ArtifactError(f"{run_path} is not empty and holds no run; choose an empty or new folder with --out.")
     write_bytes_atomic(file, dump_config(config).encode())
 
@@ -76,6 +76,7 @@ def make_run(
     GeovqError
         If a stage fails; what was finished stays.
     """
+    discard_unfinished(run_path)
     work = Workspace(run_path, config, resolve_device(config.device), progress)
     manifest = read_manifest(run_path) or new_manifest(config.seed)
     stages = with_needs(plan(config), wanted)

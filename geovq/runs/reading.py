@@ -1,4 +1,4 @@
-"""Reading a run: everything by name, loaded when it is asked for, and checked against the manifest before it is used."""
+"""Reading a run: everything by name, loaded when it is asked for, and checked against the manifest before that."""
 
 import functools
 import hashlib
@@ -41,13 +41,14 @@ class ByName(Mapping[str, Loaded], Generic[Loaded]):
     names: tuple[str, ...]
     load: Callable[[str], Loaded]
     what: str
-    run_id: str
+    run: str
+    remedy: str
     _kept: dict[str, Loaded] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Loaded:
         if name not in self.names:
-            there = ", ".join(self.names) or "none"
-            raise MissingPartError(f"{self.run_id} has no {self.what} {name!r}; it has {there}.")
+            there = ", ".join(self.names) or f"none yet, and {self.remedy}"
+            raise MissingPartError(f"{self.run} has no {self.what} {name!r}; it has {there}.")
         if name not in self._kept:
             self._kept[name] = self.load(name)
         return self._kept[name]
@@ -151,24 +152,30 @@ class Run:
         """Whether a finished stage wrote a file."""
         return self.manifest.digest_of(file) is not None
 
+    def verify(self) -> None:
+        """Check every finished file; `ArtifactError` names the first that is missing or damaged, and the remedy."""
+        for stage in self.manifest.stages.values():
+            for file in stage.files:
+                self._checked(file)
+
     def _by_name(
         self, what: str, names: tuple[str, ...], file_of: Callable[[str], str], load: Callable[[Path], Loaded]
     ) -> ByName[Loaded]:
         there = tuple(name for name in names if self.has(file_of(name)))
-        return ByName(there, lambda name: load(self._checked(file_of(name))), what, self.id)
+        remedy = f"`{layout.command(self.path)}` makes those that its settings list"
+        return ByName(there, lambda name: load(self._checked(file_of(name))), what, self.id, remedy)
 
     def _checked(self, file: str) -> Path:
         """Path of a file that is there and unchanged since it was made."""
         path, digest = self.path / file, self.manifest.digest_of(file)
-        remedy = f"`python -m geovq run {self.path / layout.CONFIG_FILE} --out {self.path}` makes it"
-        if layout.is_shipped(self.path):
-            remedy = f"`git checkout {path}` restores it"
         if digest is None:
-            raise MissingPartError(f"{self.id} has no {file} yet; {remedy}.")
+            raise MissingPartError(f"{self.id} has no {file} yet; `{layout.command(self.path)}` makes it.")
         if not path.exists():
-            raise ArtifactError(f"{path} is missing; {remedy} again.")
+            raise ArtifactError(f"{path} is missing; {layout.remedy(self.path, file)}.")
         if file_digest(path) != digest:
-            raise ArtifactError(f"{path} is damaged (its content is not what was written); {remedy} again.")
+            raise ArtifactError(
+                f"{path} is damaged (its content is not what was written); {layout.remedy(self.path, file)}."
+            )
         return path
 
 
@@ -200,18 +207,25 @@ def open_run(path: str | Path) -> Run:
 def without_repetitions(rows: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
     """Rows of a stage that went back to an earlier step replace those that it had written from there on."""
     kept: list[dict[str, Scalar]] = []
+    latest: dict[Scalar, dict[str, Scalar]] = {}  # last row of each stage
     for row in rows:
-        stage, split, step = row.get("stage"), row.get("split"), row.get("step")
-        while kept and isinstance(step, int) and _repeated(kept[-1], stage, split, step):
-            kept.pop()
+        before = latest.get(row.get("stage"))
+        if before is not None and _replaces(row, before):
+            kept = [earlier for earlier in kept if not _replaces(row, earlier)]
         kept.append(row)
+        latest[row.get("stage")] = row
     return kept
 
 
-def _repeated(earlier: Mapping[str, Scalar], stage: Scalar, split: Scalar, step: int) -> bool:
-    if earlier.get("stage") != stage or not isinstance(earlier_step := earlier.get("step"), int):
+def _replaces(row: Mapping[str, Scalar], earlier: Mapping[str, Scalar]) -> bool:
+    """Whether `row` measures a step, or one before it, at which `earlier` of the same stage was measured before."""
+    if row.get("stage") != earlier.get("stage"):
         return False
-    return earlier_step > step or (earlier_step == step and earlier.get("split") == split)
+    step, before = row.get("step"), earlier.get("step")
+    if not isinstance(step, int) or not isinstance(before, int):
+        return False
+    # At the end of an epoch, training and validation share a step, in this order.
+    return before > step or (before == step and (earlier.get("split"), row.get("split")) != ("train", "validation"))
 
 
 def _load_prior(path: Path) -> LatticePrior:

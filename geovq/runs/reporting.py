@@ -62,8 +62,9 @@ class RunProgress:
     def start(self, phase: str, total: int, unit: str) -> None:
         """A new phase begins: `total` steps of `unit`."""
         status = self._status
-        place = f"[{status.stage_index}/{status.n_stages}] {status.stage}: " if status.stage else ""
-        self._console.start(place + phase, total, unit)
+        place = f"[{status.stage_index}/{status.n_stages}] " if status.stage else ""
+        title = phase if phase == status.stage or not status.stage else f"{status.stage}: {phase}"
+        self._console.start(place + title, total, unit)
         self._rate = _SlidingRate()
         self._enter(phase=phase, total=total, unit=unit)
 
@@ -95,9 +96,9 @@ class RunProgress:
 
     def finish(self, state: State, message: str = "", remedy: str = "") -> None:
         """Write the last word: how the job ended, why, and what can be done about it."""
-        self._console.close()
         self._write(state=state, message=message, remedy=remedy, rate_per_s=None, eta_s=None)
         clear_cancel(self._path)  # after the last word: a reader between the two must not see a running job
+        self._console.close()  # last: whoever read our output may be gone
 
     def _enter(self, **place: object) -> None:
         self._write(

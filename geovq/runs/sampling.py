@@ -7,12 +7,21 @@ import torch
 
 from geovq.artifacts import write_bytes_atomic
 from geovq.generation import sample_tokens
+from geovq.progress import Progress, SilentProgress
 from geovq.runs.reading import Run
+from geovq.runs.workspace import Workspace
 
 
-@torch.no_grad()
 def write_samples(
-    run: Run, tokenizer: str | None, path: Path, *, n_samples: int, temperature: float, top_p: float, seed: int
+    run: Run,
+    tokenizer: str | None,
+    path: Path,
+    *,
+    n_samples: int,
+    temperature: float,
+    top_p: float,
+    seed: int,
+    progress: Progress | None = None,
 ) -> None:
     """Draw `n_samples` images and write them as one PNG mosaic.
 
@@ -25,12 +34,24 @@ def write_samples(
         PNG to write.
     n_samples, temperature, top_p, seed
         As in `geovq.generation.sample_tokens`.
+    progress : Progress, optional
+
+    Raises
+    ------
+    ArtifactError
+        If the run has no such prior, one of its files is missing or damaged, or the picture cannot be written.
+    InvalidValueError
+        If a number is out of range.
     """
     from torchvision.utils import make_grid, save_image
 
     name = tokenizer or next((n for n in ("riemannian", *run.priors) if n in run.priors), "riemannian")
-    tokens = sample_tokens(run.priors[name], n_samples, temperature=temperature, top_p=top_p, seed=seed)
-    images = run.autoencoder(name).decode(run.tokenizers[name].decode(tokens))
+    progress = progress or SilentProgress()
+    prior, tokenizer_of_run, model = run.priors[name], run.tokenizers[name], run.autoencoder(name)
+    tokens = sample_tokens(prior, n_samples, temperature=temperature, top_p=top_p, seed=seed, progress=progress)
+    progress.start("decoding", n_samples, "images")
+    work = Workspace(run.path, run.config, torch.device("cpu"), progress)
+    images = work.decode(model, tokenizer_of_run.decode(tokens))
     buffer = io.BytesIO()
     columns = max(1, round(n_samples**0.5))
     save_image(make_grid(images, nrow=columns, padding=2, pad_value=0.5), buffer, format="png")

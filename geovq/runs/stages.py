@@ -1,11 +1,10 @@
 """The stages of an experiment and their order: what each needs, what it depends on, what it writes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from geovq.config import ExperimentConfig
+from geovq.config import ExperimentConfig, TokenizerName
 from geovq.runs import measuring_stages, tokenizer_stages, training_stages
 from geovq.runs.layout import (
     GEOMETRY_FILE,
@@ -17,6 +16,15 @@ from geovq.runs.layout import (
     tokens_file,
 )
 from geovq.runs.workspace import Workspace, autoencoder_of
+
+# What can be made of an experiment on its own, with all that it needs: by name of the stage.
+TARGETS: Mapping[str, Callable[[str], bool]] = {
+    "run": lambda stage: True,
+    "train-vae": lambda stage: stage == "vae",
+    "train-vqvae": lambda stage: stage == "vqvae",
+    "discretize": lambda stage: stage.startswith(("tokenizer:", "tokens:")),
+    "train-prior": lambda stage: stage.startswith("prior:"),
+}
 
 
 @dataclass(frozen=True)
@@ -76,12 +84,10 @@ def _autoencoder_stage(config: ExperimentConfig, name: str) -> Stage:
     shared = {"seed": config.seed, "data": config.data.model_dump()}
     if name == "vqvae":
         own = {"model": config.vqvae.model_dump(), "training": config.vqvae_training.model_dump()}
-        own["n_codes"] = config.codebook.n_codes
-        work = training_stages.train_vqvae
-    else:
-        own = {"model": config.vae.model_dump(), "training": config.vae_training.model_dump()}
-        work = training_stages.train_vae
-    return Stage(name, (), shared | own, (model_file(name),), work)
+        settings = {**shared, **own, "n_codes": config.codebook.n_codes}
+        return Stage(name, (), settings, (model_file(name),), training_stages.train_vqvae)
+    own = {"model": config.vae.model_dump(), "training": config.vae_training.model_dump()}
+    return Stage(name, (), {**shared, **own}, (model_file(name),), training_stages.train_vae)
 
 
 def _geometry_stage(config: ExperimentConfig) -> Stage:
@@ -94,7 +100,7 @@ def _geometry_stage(config: ExperimentConfig) -> Stage:
     )
 
 
-def _tokenizer_stage(config: ExperimentConfig, name: str) -> Stage:
+def _tokenizer_stage(config: ExperimentConfig, name: TokenizerName) -> Stage:
     return Stage(
         f"tokenizer:{name}",
         ("vqvae",) if name == "vqvae" else ("geometry",),
@@ -125,12 +131,8 @@ def _prior_stage(config: ExperimentConfig, name: str) -> Stage:
             "validation_fraction": config.data.validation_fraction,
         },
         (prior_file(name),),
-        partial(_train_prior, name),
+        lambda work, input_digest: training_stages.train_prior(work, name, input_digest),
     )
-
-
-def _train_prior(name: str, work: Workspace, input_digest: str) -> None:
-    training_stages.train_prior(work, name, input_digest)
 
 
 def _samples_stage(config: ExperimentConfig, name: str) -> Stage:
@@ -154,12 +156,10 @@ def _evaluation_of_vae(config: ExperimentConfig) -> Stage:
 
 
 def _evaluation_stage(config: ExperimentConfig, name: str) -> Stage:
-    needs = (autoencoder_of(name), f"tokenizer:{name}", f"tokens:{name}")
-    if name in config.priors:
-        needs += (f"prior:{name}",)
+    prior = (f"prior:{name}",) if name in config.priors else ()
     return Stage(
         f"evaluation:{name}",
-        needs,
+        (autoencoder_of(name), f"tokenizer:{name}", f"tokens:{name}", *prior),
         {"evaluation": config.evaluation.model_dump()},
         (evaluation_file(name),),
         lambda work, _: measuring_stages.evaluate_tokenizer(work, name),

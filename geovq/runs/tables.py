@@ -19,30 +19,39 @@ _MEASURES = (  # key, heading with unit, format
 )
 
 
-def measurements_table(measurements: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """Rate and distortion of the tokenizers of each run, by run id and name; squared errors are per pixel in [0, 1]."""
+def measurements_table(runs: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> str:
+    """Rate and distortion of the tokenizers of each run; squared errors are per pixel in [0, 1].
+
+    Parameters
+    ----------
+    runs : sequence of (name of the run, its measurements by tokenizer)
+    """
     rows = []
-    for run_id, by_name in measurements.items():
+    for run, by_name in runs:
         for name, measured in by_name.items():
             values = [format(measured[key], form) if key in measured else "" for key, _, form in _MEASURES]
-            rows.append([run_id, name, *values])
-    counts = sorted({measured["n_images"] for by_name in measurements.values() for measured in by_name.values()})
-    if not rows:
-        return "Nothing was measured yet."
+            rows.append([run, name, *values])
+    counts = sorted({measured["n_images"] for _, by_name in runs for measured in by_name.values()})
     title = f"Measured on {' or '.join(format(count, ',') for count in counts)} held-out images"
     return f"{title}\n{_aligned([['run', 'tokenizer', *(heading for _, heading, _ in _MEASURES)], *rows])}"
 
 
 def runs_table(summaries: Sequence[RunSummary]) -> str:
-    """One line per run."""
+    """One line per run, then what is wrong with those that cannot be opened."""
     if not summaries:
         return "There is no run yet; `python -m geovq run configs/demo.yaml` makes one in a few minutes."
     rows = [["run", "state", "created", "folder"]]
     for summary in summaries:
-        state = "shipped" if summary.shipped else (summary.state or "unknown")
         created = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
-        rows.append([summary.id, summary.problem or str(state), created, str(summary.path)])
-    return _aligned(rows)
+        rows.append([summary.id, _state(summary), created, str(summary.path)])
+    problems = [f"{summary.id}: {summary.problem}" for summary in summaries if summary.problem]
+    return "\n".join([_aligned(rows), *([""] if problems else []), *problems])
+
+
+def _state(summary: RunSummary) -> str:
+    if summary.problem:
+        return "damaged"
+    return "shipped" if summary.shipped else str(summary.state or "no job yet")
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -1,13 +1,15 @@
-"""Stages between a trained autoencoder and its prior: geometry, tokenizers, tokens, and samples drawn from the prior."""
+"""Stages around a trained autoencoder and its priors: geometry, tokenizers, tokens, samples."""
 
 import io
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from geovq.artifacts import write_bytes_atomic
+from geovq.config import TokenizerName
 from geovq.generation import sample_tokens
 from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
 from geovq.models import LatticePrior, LatticeVQVAE, load_model
@@ -30,14 +32,15 @@ def measure_metric_field(work: Workspace) -> None:
     geometry = measure_geometry(model.decode, sample, config.geometry, device=work.device, progress=work.progress)
     geometry.save(work.path / GEOMETRY_FILE)
     graph, subspace = sample.graph, sample.subspace
+    components = "one piece" if graph.n_components == 1 else f"{graph.n_components} pieces, which were joined"
     work.progress.note(
         f"{subspace.n_active} of {len(subspace.mean)} latent directions are active "
-        f"({subspace.residual_variance:.2%} of the variance is left out); the graph has {len(graph.tails):,} edges and "
-        f"had {graph.n_components} component{'s' if graph.n_components > 1 else ''}, joined by {graph.n_joining_edges} edges."
+        f"({subspace.residual_variance:.2%} of the variance is left out); "
+        f"the graph has {len(graph.tails):,} edges and was in {components}."
     )
 
 
-def make_tokenizer(work: Workspace, name: str) -> None:
+def make_tokenizer(work: Workspace, name: TokenizerName) -> None:
     """Fit one tokenizer on the shared geometry, or take over the VQ-VAE's own codebook."""
     file = work.path / tokenizer_file(name)
     if name == "vqvae":
@@ -46,7 +49,7 @@ def make_tokenizer(work: Workspace, name: str) -> None:
         NearestCodeTokenizer("vqvae", model.codebook.detach().cpu()).save(file)
         return
     geometry = load_geometry(work.path / GEOMETRY_FILE)
-    config = work.config.discretization(name)  # type: ignore[arg-type]
+    config = work.config.discretization(name)
     fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, progress=work.progress).save(file)
 
 
@@ -54,11 +57,11 @@ def tokenize(work: Workspace, name: str) -> None:
     """Tokens of the training and the test images."""
     model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
     splits: tuple[Split, ...] = ("train", "test")
-    arrays = {}
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
     for split in splits:
         images = work.images(split)
         work.progress.start(f"{split} tokens", len(images), "images")
-        parts = torch.arange(len(images)).split(4_096)  # lattices of 60,000 images need not be held at once
+        parts = torch.split(torch.arange(len(images)), 4_096)  # lattices of 60,000 images need not be held at once
         tokens = torch.cat([tokenizer.encode(work.encode(model, images.subset(part))) for part in parts])
         arrays[split] = smallest_integers(tokens, tokenizer.n_codes)
     write_arrays(work.path / tokens_file(name), arrays)
@@ -87,6 +90,6 @@ def draw_samples(work: Workspace, name: str) -> None:
 
 def write_arrays(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
     """Write a compressed npz, whole or not at all."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    buffer, named = io.BytesIO(), cast(dict[str, Any], arrays)  # numpy's own options would be misread as arrays
+    np.savez_compressed(buffer, **named)
     write_bytes_atomic(path, buffer.getvalue())

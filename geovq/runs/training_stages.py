@@ -73,7 +73,7 @@ def _fit(
         progress=work.progress,
     )
     if result.cancelled:
-        raise Cancelled(f"{stage}: cancelled after {result.steps} steps; start the run again to go on from there.")
+        raise Cancelled(f"{stage} was cancelled after {result.steps} steps, which are saved.")
 
 
 def checkpoint_file(run_path: Path, stage: str, input_digest: str) -> Path:

@@ -1,25 +1,19 @@
 """One process making one run: it waits for the device, works, and leaves a last word whatever happens."""
 
-import sys
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 from geovq.config import ExperimentConfig
-from geovq.errors import Cancelled, GeovqError
-from geovq.runs.layout import CONFIG_FILE, outputs_root
+from geovq.errors import Cancelled, ConfigError, GeovqError
+from geovq.runs.layout import command, outputs_root
 from geovq.runs.pipeline import make_run, prepare_run
-from geovq.runs.reading import open_run
 from geovq.runs.reporting import RunProgress
-from geovq.runs.slot import device_slot
+from geovq.runs.slot import QUEUE_FOLDER, device_slot
+from geovq.runs.stages import TARGETS, plan
 from geovq.runs.status import State
-from geovq.runs.tables import measurements_table
 
 
-def work_on_run(
-    config: ExperimentConfig, run_path: Path, *, terminal: bool, wanted: Callable[[str], bool] = lambda stage: True
-) -> None:
-    """Make the wanted stages of a run in this process, and print its measurements.
+def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, target: str = "run") -> list[str]:
+    """Make a run, or the part of it that a target names, in this process.
 
     Parameters
     ----------
@@ -28,41 +22,55 @@ def work_on_run(
         Folder of the run; made if it does not exist.
     terminal : bool
         Whether progress is shown as bars.
-    wanted : callable, optional
-        Chooses stages by name.
+    target : str, default="run"
+        One of `geovq.runs.stages.TARGETS`.
+
+    Returns
+    -------
+    list of str
+        Names of the stages that were done; empty if everything was up to date.
 
     Raises
     ------
+    Cancelled
+        If the work was cancelled or interrupted; the message has the command that goes on.
     GeovqError
-        If the run cannot be made, or was cancelled; its status says the same.
+        If the run cannot be made. Once the run is this process's to work on, its status says the same.
     """
+    wanted = TARGETS[target]
+    _require_work(config, target)
     prepare_run(config, run_path)
     progress = RunProgress(run_path, terminal=terminal)
-    again = f"Start it again to go on: python -m geovq run {run_path / CONFIG_FILE} --out {run_path}"
+    go_on = f"`{command(run_path, target)}` goes on."
     try:
         with device_slot(_queue_root(run_path), run_path, on_wait=progress.waiting):
             done = make_run(config, run_path, progress, lambda stage: wanted(stage.name))
     except Cancelled as error:
-        progress.finish(State.CANCELLED, str(error), again)
-        raise
+        progress.finish(State.CANCELLED, str(error), go_on)
+        raise Cancelled(f"{error} {go_on}") from error
+    except (KeyboardInterrupt, BrokenPipeError) as error:  # Ctrl-C, SIGTERM; who reads our output went away
+        sentence = "The work was interrupted; what it had finished or saved is kept."
+        progress.finish(State.CANCELLED, sentence, go_on)
+        raise Cancelled(f"{sentence} {go_on}") from error
     except GeovqError as error:
-        progress.finish(State.FAILED, str(error), again)
+        progress.finish(State.FAILED, str(error), f"When that is mended, {go_on}")
         raise
-    except KeyboardInterrupt:
-        progress.finish(State.CANCELLED, "The job was interrupted.", again)
-        raise
-    except BaseException as error:
-        traceback.print_exc(file=sys.stderr)  # a fault of ours, not of the user's: the log needs all of it
-        progress.finish(State.FAILED, f"{type(error).__name__}: {error}", "Please report this with the end of job.log.")
+    except BaseException as error:  # a fault of ours, not of the user's; Python prints the traceback
+        progress.finish(State.FAILED, f"{type(error).__name__}: {error}", "Please report this with what was printed.")
         raise
     progress.finish(State.DONE, "Finished." if done else "Everything was up to date.")
-    run = open_run(run_path)
-    if run.measurements:
-        print(f"\n{measurements_table({run.id: dict(run.measurements)})}\n")
-    print(f"{run_path}: {'made ' + ', '.join(done) if done else 'everything was up to date'}.")
+    return done
+
+
+def _require_work(config: ExperimentConfig, target: str) -> None:
+    if not any(TARGETS[target](stage.name) for stage in plan(config)):
+        raise ConfigError(
+            f"{target} has nothing to make where tokenizers are {', '.join(config.tokenizers)} and priors are "
+            f"{', '.join(config.priors) or 'none'}; add to these settings."
+        )
 
 
 def _queue_root(run_path: Path) -> Path:
     """Runs of one outputs folder share the device's queue; a run elsewhere waits among the default ones."""
     root = run_path.parent.parent
-    return root if (root / ".queue").is_dir() or root == outputs_root() else outputs_root()
+    return root if (root / QUEUE_FOLDER).is_dir() else outputs_root()

@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geovq.config import ExperimentConfig
+from geovq.config import DatasetName, ExperimentConfig
 from geovq.data import ImageSet, load_images
+from geovq.errors import ConfigError, InvalidValueError
 from geovq.models import LatticeVAE, LatticeVQVAE, load_model
 from geovq.progress import Progress, stop_if_requested
 from geovq.runs.layout import model_file
@@ -51,7 +52,7 @@ class Workspace:
     @torch.no_grad()
     def _in_batches(self, n: int, compute: Callable[[Tensor], Tensor]) -> Tensor:
         results = []
-        for rows in torch.arange(n).split(BATCH_SIZE):
+        for rows in torch.split(torch.arange(n), BATCH_SIZE):
             stop_if_requested(self.progress)
             results.append(compute(rows).cpu())
             self.progress.advance(len(rows))
@@ -59,14 +60,29 @@ class Workspace:
 
 
 def experiment_images(config: ExperimentConfig, split: Split) -> ImageSet:
-    """Images of a split, as an experiment limits them: `data.n_train`, `evaluation.n_images`."""
-    limit = config.data.n_train if split == "train" else config.evaluation.n_images
-    return _loaded(config.data.dataset, split, limit, config.seed)
+    """Images of a split, as an experiment limits them: `data.n_train`, `evaluation.n_images`.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment asks for more images than there are.
+    DataError
+        If the images cannot be read.
+    """
+    limits = {
+        "train": ("data.n_train", config.data.n_train),
+        "test": ("evaluation.n_images", config.evaluation.n_images),
+    }
+    key, limit = limits[split]
+    try:
+        return _loaded(config.data.dataset, split, limit, config.seed)
+    except InvalidValueError as error:
+        raise ConfigError(f"{key} does not fit the data set: {error}") from error
 
 
 @lru_cache(maxsize=2)  # several stages in a row read the same split
-def _loaded(dataset: str, split: Split, n_images: int | None, seed: int) -> ImageSet:
-    return load_images(dataset, split, n_images=n_images, seed=seed)  # type: ignore[arg-type]
+def _loaded(dataset: DatasetName, split: Split, n_images: int | None, seed: int) -> ImageSet:
+    return load_images(dataset, split, n_images=n_images, seed=seed)
 
 
 def load_autoencoder(run_path: Path, tokenizer: str, device: str | torch.device = "cpu") -> Autoencoder:

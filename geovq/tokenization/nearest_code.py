@@ -65,15 +65,18 @@ def fit_kmeans(
     Source: Lloyd (1982) with k-means++ starts, by scikit-learn.
     """
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
     if progress:
-        progress.start("k-means", 1, "fits")
+        progress.start("k-means", 1, "fit")
     model = KMeans(
         config.n_codes,
         n_init=config.n_restarts,
         max_iter=config.max_iterations,
         random_state=derive_seed(config.seed, "kmeans"),
-    ).fit(cells.numpy())
+    )
+    with threadpool_limits(1):  # several threads add up their centres in the order in which they happen to finish
+        model.fit(cells.numpy())
     if progress:
         progress.advance()
     return NearestCodeTokenizer("kmeans", torch.from_numpy(model.cluster_centers_).float())

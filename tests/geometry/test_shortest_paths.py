@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -14,6 +15,12 @@ def random_graph(n, seed, n_neighbors=5):
     cloud = np.random.default_rng(seed).normal(size=(n, 3)).astype(np.float32)
     graph = neighbour_graph(cloud, min(n_neighbors, n - 1))
     return graph.weighted(EuclideanMetric().edge_lengths(cloud, graph.tails, graph.heads))
+
+
+def test_searching_leaves_the_threads_of_torch_alone():
+    n_threads = torch.get_num_threads()
+    geovq.geodesic_distances(random_graph(10, seed=0))
+    assert torch.get_num_threads() == n_threads
 
 
 @settings(deadline=None, max_examples=30)

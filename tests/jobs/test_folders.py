@@ -75,7 +75,7 @@ def test_only_runs_below_the_root_are_deleted(root, run, tmp_path):
 
 
 def test_a_shipped_run_is_not_deleted_even_if_it_is_the_outputs_folder(root, run, monkeypatch):
-    monkeypatch.setattr("geovq.jobs.folders._SHIPPED_ROOT", root.resolve())
+    monkeypatch.setattr("geovq.runs.layout.SHIPPED_ROOT", root.resolve())
     with pytest.raises(JobError, match="ships with geovq and is read-only"):
         delete_run(run, root)
     assert run.exists()

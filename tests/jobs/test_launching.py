@@ -86,7 +86,7 @@ def test_a_launch_does_not_undo_what_the_job_said_first(jobs, monkeypatch, wait_
     create_status = launching.create_status
 
     def come_late(run_path, status):
-        wait_until((run_path / "status.json").exists)
+        wait_until(lambda: read_status(run_path))  # there, and not empty any more
         return create_status(run_path, status)
 
     monkeypatch.setattr(launching, "create_status", come_late)
@@ -138,7 +138,7 @@ def test_an_outputs_folder_that_cannot_be_written_to_is_named(jobs, tmp_path):
 
 
 def test_shipped_runs_are_never_launched_into(jobs, monkeypatch):
-    monkeypatch.setattr("geovq.jobs.folders._SHIPPED_ROOT", jobs.root.resolve())
+    monkeypatch.setattr("geovq.runs.layout.SHIPPED_ROOT", jobs.root.resolve())
     with pytest.raises(JobError, match="ships with geovq and is read-only"):
         jobs.launch("base")
     assert not jobs.root.exists()

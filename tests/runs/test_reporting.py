@@ -6,6 +6,7 @@ import pytest
 from geovq.errors import JobError
 from geovq.progress import Progress
 from geovq.runs import reporting
+from geovq.runs.console import ConsoleProgress, LineConsole
 from geovq.runs.metrics import read_metrics
 from geovq.runs.processes import this_process
 from geovq.runs.reporting import RunProgress
@@ -20,6 +21,13 @@ class Clock:
 
     def __call__(self):
         return self.now
+
+
+class Gone(io.StringIO):
+    """Output whose reader went away."""
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
 
 
 @pytest.fixture
@@ -205,6 +213,37 @@ def test_a_log_gets_plain_lines_at_most_every_ten_seconds(progress, clock, capsy
         "Saved.",
         "[1/4] vae: training: 100/100 steps in 00:25",
     ]
+
+
+def test_a_phase_named_like_its_stage_and_its_end_are_said_once(progress, clock, capsys):
+    progress.begin_stage("prior:kmeans", 2, 3)
+    progress.start("prior:kmeans", 2, "steps")
+    for _ in range(2):
+        clock.now += 11
+        progress.advance()
+    progress.finish(State.DONE)
+    assert capsys.readouterr().out.splitlines() == [
+        "[2/3] prior:kmeans: 2 steps",
+        "[2/3] prior:kmeans: 1/2 steps",
+        "[2/3] prior:kmeans: 2/2 steps in 00:22",
+    ]
+
+
+def test_the_last_word_is_written_even_if_nobody_reads_our_output(progress, run, monkeypatch):
+    progress.start("training", 1, "steps")
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(BrokenPipeError):
+        progress.finish(State.CANCELLED, "Interrupted.")
+    assert read_status(run).message == "Interrupted."
+
+
+def test_work_outside_a_run_shows_its_phases(clock, capsys):
+    progress: Progress = ConsoleProgress(LineConsole(clock))
+    progress.start("reconstruction", 2, "images")
+    progress.advance(2)
+    progress.note("Done.")
+    assert not progress.stop_requested()
+    assert capsys.readouterr().out == "reconstruction: 2 images\nDone.\n"
 
 
 def test_a_terminal_gets_one_bar_per_phase(run, monkeypatch):
