@@ -1,0 +1,1 @@
+"""What the pages share in Streamlit: frame, selection, caching, charts, forms, states."""

@@ -1,0 +1,120 @@
+"""What survives from one run of the script to the next.
+
+A run is identified by its folder and fingerprint, so a run that goes on or is made again is never answered from memory.
+Runs with their models and whole image sets are shared objects (`cache_resource`, few of them); arrays are copies
+(`cache_data`, bounded).
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import streamlit as st
+import torch
+
+from geovq.app import views
+from geovq.config import ExperimentConfig
+from geovq.data import ImageSet
+from geovq.evaluation import Distortion, PriorLikelihood, TokenUsage
+from geovq.runs import Run, experiment_images, open_run
+from geovq.runs.workspace import Split
+from geovq.viz import Landmarks
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+N_CONTEXT_IMAGES = 200  # behind the mean lattice and the variance of channels
+
+
+def run_key(run: Run) -> tuple[str, str]:
+    """What makes two runs the same for a cache."""
+    return str(run.path), run.fingerprint
+
+
+def _arrays(max_entries: int, spinner: str) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        keep = st.cache_data(max_entries=max_entries, show_spinner=spinner, hash_funcs={Run: run_key})
+        return cast(F, keep(function))
+
+    return decorate
+
+
+def open_cached(path: str) -> Run:
+    """The run in a folder, with the models that were loaded before if nothing in it has changed."""
+    return _kept(open_run(path))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False, hash_funcs={Run: run_key})
+def _kept(run: Run) -> Run:
+    return run
+
+
+@st.cache_resource(
+    max_entries=2,
+    show_spinner="Reading the images …",
+    hash_funcs={ExperimentConfig: lambda config: (config.data.dataset, config.evaluation.n_images, config.seed)},
+)
+def _test_images(config: ExperimentConfig) -> ImageSet:
+    return experiment_images(config, "test")
+
+
+def held_out_of(run: Run) -> ImageSet:
+    """The test images that a run was measured on, in the order of its tokens."""
+    return _test_images(run.config)
+
+
+@_arrays(64, "Decoding …")
+def passage(run: Run, name: str, indices: tuple[int, ...]) -> views.Passage:
+    """Held-out images through the VAE or a tokenizer."""
+    return views.passage(run, name, held_out_of(run).batch(torch.tensor(indices)))
+
+
+@_arrays(16, "Measuring the distortion …")
+def measured_distortion(run: Run, name: str) -> Distortion:
+    """Distortion of a tokenizer per held-out image."""
+    return views.measured_distortion(run, name, views.first_batch(held_out_of(run), views.MEASURED_IMAGES))
+
+
+@_arrays(32, "Counting tokens …")
+def usage(run: Run, name: str, split: Split = "test") -> TokenUsage:
+    """Use of the codes in a split."""
+    return views.usage(run, name, split)
+
+
+@_arrays(16, "Decoding the codes …")
+def code_patches(run: Run, name: str, image: int | None, position: tuple[int, int]) -> views.Array:
+    """Codes decoded in the lattice of one held-out image, or in the mean lattice of many."""
+    images = held_out_of(run)
+    context = views.first_batch(images, N_CONTEXT_IMAGES) if image is None else images.batch(torch.tensor([image]))
+    return views.code_patches(run, name, context, position)
+
+
+@_arrays(8, "Fetching landmarks …")
+def landmark_plane(run: Run, name: str) -> tuple[Landmarks, views.Array] | None:
+    """Landmarks of a tokenizer in two directions."""
+    return views.landmark_plane(run, name)
+
+
+@_arrays(8, "Encoding …")
+def channel_shares(run: Run) -> views.Array:
+    """Share of the latent variance in each channel."""
+    return views.channel_shares(run, views.first_batch(held_out_of(run), N_CONTEXT_IMAGES))
+
+
+@_arrays(8, "Asking the prior …")
+def likelihood(run: Run, name: str) -> PriorLikelihood:
+    """Cost of held-out tokens under a prior."""
+    return views.likelihood(run, name, views.MEASURED_IMAGES)
+
+
+@_arrays(32, "Drawing samples …")
+def drawn_samples(run: Run, name: str, n_samples: int, temperature: float, top_p: float, seed: int) -> views.Array:
+    """Images drawn from a prior."""
+    return views.drawn_samples(run, name, n_samples, temperature, top_p, seed)
+
+
+@st.cache_resource(show_spinner=False)
+def device_name() -> str:
+    """The device that `auto` means on this machine."""
+    if torch.cuda.is_available():
+        return f"GPU: {torch.cuda.get_device_name()}"
+    return f"CPU, {os.cpu_count()} cores"

@@ -1,0 +1,122 @@
+"""Selectors that several pages share: an image, one tokenizer, two tokenizers."""
+
+import random
+from typing import Literal
+
+import streamlit as st
+
+from geovq.app import caching
+from geovq.app.states import empty_state
+from geovq.app.wording import GLOSSARY
+from geovq.runs import Run
+from geovq.viz import tokenizer_style
+
+_ANY = "any class"
+
+
+def tokenizers_of(run: Run) -> list[str]:
+    """Tokenizers that exist in a run, in the order of its settings."""
+    return [name for name in run.config.tokenizers if name in run.tokenizers]
+
+
+def require_tokenizers(run: Run) -> list[str]:
+    """Tokenizers that exist; a page that needs one ends here without."""
+    names = tokenizers_of(run)
+    if not names:
+        empty_state(
+            "This run has no tokenizer yet",
+            "Tokenizers are built after the autoencoder. The run is still at work, or it stopped before.",
+            link="train",
+            label="Watch or resume it",
+        )
+        st.stop()
+    return names
+
+
+def image_picker(run: Run, prefix: str) -> tuple[int, str]:
+    """Choose a held-out image by class, number or chance.
+
+    Returns
+    -------
+    (int, str)
+        Its index in the test split, and its class.
+    """
+    images = caching.held_out_of(run)
+    options = [_ANY, *images.class_names]
+    wanted = st.selectbox(
+        "Class", options, key=f"{prefix}_class", help=GLOSSARY["held_out"], persist_state="session", width=140
+    )
+    labels = images.labels.tolist()
+    fitting = [i for i, label in enumerate(labels) if wanted in (_ANY, images.class_names[label])]
+    key = f"{prefix}_image"
+    if key in st.session_state:
+        st.session_state[key] = min(int(st.session_state[key]), len(fitting) - 1)
+    place = st.number_input(
+        f"Number, 0 to {len(fitting) - 1}",
+        0,
+        len(fitting) - 1,
+        key=key,
+        bind="query-params",
+        help="Counts the images of the chosen class.",
+        width=160,
+    )
+    st.button("Random", icon=":material/casino:", on_click=_pick_any, args=(key, len(fitting)))
+    index = fitting[int(place or 0)]
+    return index, images.class_names[labels[index]]
+
+
+def channel_picker(run: Run, key: str) -> int:
+    """Choose a latent channel of the VAE; the most active one stands first."""
+    shares = caching.channel_shares(run)
+    ranking = [int(channel) for channel in shares.argsort()[::-1]]
+    chosen: int = st.selectbox(
+        "Channel, most active first",
+        ranking,
+        format_func=lambda channel: f"{channel} ({shares[channel]:.1%} of variance)",
+        key=key,
+        help=GLOSSARY["channel"],
+        width=210,
+    )
+    return chosen
+
+
+def one_tokenizer(
+    label: str, names: list[str], usual: str, key: str, width: int | Literal["stretch"] = "stretch"
+) -> str:
+    """Choose one tokenizer; `usual` unless it is missing."""
+    chosen: str = st.selectbox(
+        label,
+        names,
+        index=names.index(usual) if usual in names else 0,
+        format_func=lambda name: tokenizer_style(name).label,
+        key=key,
+        help=GLOSSARY["tokenizer"],
+        persist_state="session",
+        width=width,
+    )
+    return chosen
+
+
+def pair_picker(names: list[str], prefix: str) -> list[str]:
+    """Choose one or two tokenizers to lay side by side; Euclidean and Riemannian unless they are missing."""
+    usual = [name for name in ("euclidean", "riemannian") if name in names] or names[:2]
+    chosen = st.multiselect(
+        "Tokenizers, one or two",
+        names,
+        default=usual,
+        max_selections=2,
+        format_func=lambda name: tokenizer_style(name).label,
+        key=f"{prefix}_tokenizers",
+        help=f"{GLOSSARY['tokenizer']} Euclidean: {GLOSSARY['euclidean'].lower()} "
+        f"Riemannian: {GLOSSARY['riemannian'].lower()}",
+        persist_state="session",
+    )
+    if not chosen:
+        empty_state("No tokenizer is chosen", "Choose one or two above.", icon="touch_app")
+        st.stop()
+    return chosen
+
+
+def _pick_any(key: str, n_images: int) -> None:
+    # A throw of the dice for a visitor: not an experiment, so it needs no seed.
+    st.session_state[key] = random.randrange(n_images)

@@ -1,0 +1,114 @@
+"""What the pages show, fetched from a run as plain arrays. Thin calls into the library: no formulas, no Streamlit."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from geovq.data import ImageSet
+from geovq.evaluation import Distortion, PriorLikelihood, TokenUsage, distortion, prior_likelihood, token_usage
+from geovq.generation import sample_tokens
+from geovq.runs import Run
+from geovq.runs.workspace import Split
+from geovq.tokenization import LandmarkTokenizer
+from geovq.tokenization.patches import decoded_codes
+from geovq.viz import Landmarks
+
+Array: TypeAlias = npt.NDArray[Any]
+
+VAE = "vae"
+MEASURED_IMAGES = 1_000  # held-out images behind the measurements that pages make themselves
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Images on their way through an autoencoder, with or without a tokenizer.
+
+    lattices : (n, D, H, W), what the decoder was given; decoded : (n, 28, 28), intensities in [0, 1];
+    tokens : (n, H, W), or None without a tokenizer.
+    """
+
+    lattices: Float[Array, "n d h w"]
+    decoded: Float[Array, "n height width"]
+    tokens: Int[Array, "n h w"] | None
+
+
+@torch.no_grad()
+def passage(run: Run, name: str, images: Float[Tensor, "n 1 height width"]) -> Passage:
+    """Encode and decode images with the VAE ("vae") or through a tokenizer."""
+    if name == VAE:
+        model = run.autoencoder(name)
+        lattices = model.encode(images)
+        return Passage(lattices.numpy(), model.decode(lattices)[:, 0].numpy(), None)
+    model, tokenizer = run.autoencoder(name), run.tokenizers[name]
+    tokens = tokenizer.encode(model.encode(images))
+    lattices = tokenizer.decode(tokens)
+    return Passage(lattices.numpy(), model.decode(lattices)[:, 0].numpy(), tokens.numpy())
+
+
+@torch.no_grad()
+def measured_distortion(run: Run, name: str, images: Float[Tensor, "n 1 height width"]) -> Distortion:
+    """Pixel error that quantizing alone makes, per image."""
+    model, tokenizer = run.autoencoder(name), run.tokenizers[name]
+    lattices = model.encode(images)
+    return distortion(model.decode, lattices, tokenizer.decode(tokenizer.encode(lattices)))
+
+
+def usage(run: Run, name: str, split: Split = "test") -> TokenUsage:
+    """How often each code is used in a split."""
+    return token_usage(run.tokens(name, split), run.tokenizers[name].n_codes)
+
+
+@torch.no_grad()
+def code_patches(
+    run: Run, name: str, images: Float[Tensor, "n 1 height width"], position: tuple[int, int]
+) -> Float[Array, "k h w"]:
+    """Every code decoded in one cell of the mean lattice of some images."""
+    model = run.autoencoder(name)
+    context = model.encode(images).mean(dim=0)
+    return decoded_codes(model.decode, run.tokenizers[name].codebook, context, position)[:, 0].numpy()
+
+
+def landmark_plane(run: Run, name: str) -> tuple[Landmarks, Float[Array, "2"]] | None:
+    """Landmarks in the two strongest directions, and each direction's share of the cells' variance.
+
+    None for a tokenizer that was not made on a graph of landmarks.
+    """
+    tokenizer = run.tokenizers[name]
+    if not isinstance(tokenizer, LandmarkTokenizer):
+        return None
+    points = tokenizer.landmarks[:, :2].numpy()
+    if points.shape[1] < 2:  # one active direction: a line
+        points = np.pad(points, ((0, 0), (0, 1)))
+    shares = (tokenizer.subspace.variances / tokenizer.subspace.variances.sum()).numpy()
+    plane = Landmarks(points, tokenizer.label.numpy(), points[tokenizer.medoid_indices.numpy()])
+    return plane, np.pad(shares, (0, 1))[:2]
+
+
+def channel_shares(run: Run, images: Float[Tensor, "n 1 height width"]) -> Float[Array, " d"]:
+    """Share of the variance over images and cells in each latent channel: which channels are in use."""
+    variances = passage(run, VAE, images).lattices.var(axis=(0, 2, 3))
+    return np.asarray(variances / variances.sum())
+
+
+def likelihood(run: Run, name: str, n_images: int) -> PriorLikelihood:
+    """How well the prior predicts held-out tokens, also per position."""
+    return prior_likelihood(run.priors[name], run.tokens(name, "test")[:n_images])
+
+
+@torch.no_grad()
+def drawn_samples(
+    run: Run, name: str, n_samples: int, temperature: float, top_p: float, seed: int
+) -> Float[Array, "n height width"]:
+    """Images from freshly drawn tokens."""
+    tokens = sample_tokens(run.priors[name], n_samples, temperature=temperature, top_p=top_p, seed=seed)
+    return run.autoencoder(name).decode(run.tokenizers[name].decode(tokens))[:, 0].numpy()
+
+
+def first_batch(images: ImageSet, n_images: int) -> Float[Tensor, "n 1 height width"]:
+    """The first images of a split, as a model sees them."""
+    return images.batch(torch.arange(min(n_images, len(images))))

@@ -1,0 +1,45 @@
+"""What all figures share: margins, quiet axes, side-by-side subplots of equal scale."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from geovq.viz.palette import GRID
+
+LABELLED = 70  # left margin, in pixels, of figures whose axis has a title and numbers
+AXIS = {
+    "showgrid": True,
+    "gridcolor": GRID,
+    "gridwidth": 1,
+    "zeroline": False,
+    "title_standoff": 8,
+    "automargin": True,
+}
+CELL_AXIS = {"showgrid": False, "zeroline": False, "dtick": 1, "constrain": "domain"}
+
+
+def side_by_side(titles: Sequence[str], *, height: int, horizontal_spacing: float = 0.05, left: int = 8) -> go.Figure:
+    """Empty subplots in one row whose axes move together."""
+    figure = make_subplots(
+        rows=1,
+        cols=len(titles),
+        subplot_titles=list(titles) if len(titles) > 1 else None,
+        shared_xaxes="all",
+        shared_yaxes="all",
+        horizontal_spacing=horizontal_spacing,
+    )
+    figure.update_annotations(font_size=14)
+    return framed(figure, height=height, top=32 if len(titles) > 1 else 12, left=left)
+
+
+def framed(figure: go.Figure, *, height: int, top: int = 12, left: int = 8) -> go.Figure:
+    """Give a figure the common margins, legend and fonts; backgrounds stay those of the page."""
+    return figure.update_layout(
+        height=height,
+        margin={"l": left, "r": 8, "t": top, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.04, "x": 0},
+        hoverlabel_align="left",
+    )
