@@ -3,5 +3,7 @@
 import sys
 
 from geovq.cli import main
+from geovq.threads import yield_while_waiting
 
+yield_while_waiting()
 sys.exit(main())
