@@ -17,6 +17,8 @@ st.markdown(
 )
 
 active = active_jobs()
+if active:  # also after a reload, or in another tab: whoever watches a job sees how it ends
+    st.session_state[LAUNCHED] = str(active[0].run_path)
 launched = st.session_state.get(LAUNCHED)
 watched = active[0].run_path if active else Path(launched) if launched else None
 if watched is not None and watched.exists():

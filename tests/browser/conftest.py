@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -75,7 +76,7 @@ def new_page(browser: Browser, console_errors: list[str]) -> Iterator[NewPage]:
         if message.type == "error" and not message.location["url"].endswith(_PROBES):
             console_errors.append(f"{message.text} ({message.location['url']})")
 
-    def open_window(*, width: int = 1440, height: int = 900, color_scheme: str = "light") -> Page:
+    def open_window(*, width: int = 1440, height: int = 900, color_scheme: Literal["light", "dark"] = "light") -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=color_scheme)
         contexts.append(context)
         page = context.new_page()
@@ -120,7 +121,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the server's log with a test that failed."""
     report = yield
     if report.failed and isinstance(item, pytest.Function):

@@ -2,8 +2,10 @@
 
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.conftest import NewPage
 from tests.browser.looking import (
@@ -14,36 +16,43 @@ from tests.browser.looking import (
     assert_healthy,
     assert_no_sideways_scroll,
     open_page,
+    settled,
     take_picture,
 )
 from tests.browser.server import AppServer
 
 pytestmark = pytest.mark.browser
 
-WINDOWS = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "narrow": {"width": 1024, "height": 768},
-}
+NARROW: ViewportSize = {"width": 1024, "height": 768}
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_draws_the_shipped_run(
+def test_every_page_draws_the_shipped_run_in_wide_and_narrow_windows(
     name: str,
-    window: str,
+    color_scheme: Literal["light", "dark"],
     server: AppServer,
     new_page: NewPage,
     console_errors: list[str],
     pictures: Path,
     times: dict[str, float],
 ) -> None:
-    page = new_page(**WINDOWS[window])
+    page = new_page(color_scheme=color_scheme)
     begin = time.monotonic()
     open_page(page, server, name, run=SHIPPED)
-    times[f"{name}, {window}, until it rests"] = time.monotonic() - begin
+    times[f"{name}, {color_scheme}, until it rests"] = time.monotonic() - begin
+    assert_shown_well(page, name)
+    take_picture(page, pictures / f"{name}-{color_scheme}.png")
+
+    page.set_viewport_size(NARROW)
+    settled(page)
+    assert_shown_well(page, name)
+    take_picture(page, pictures / f"{name}-{color_scheme}-narrow.png")
+    assert_healthy(page, server, console_errors)
+
+
+def assert_shown_well(page: Page, name: str) -> None:
+    """Charts where the page has some, and nothing wider than the window."""
     if name in WITH_CHARTS:
         assert_charts_drawn(page)
     assert_no_sideways_scroll(page)
-    assert_healthy(page, server, console_errors)
-    take_picture(page, pictures / f"{name}-{window}.png")

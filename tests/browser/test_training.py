@@ -44,7 +44,7 @@ def test_from_the_start_button_to_plots_of_the_new_run_on_every_page(
     open_settings(page, "geometry")
     commit(page, page.get_by_role("spinbutton", name="n images", exact=True), "60")
     take_picture(page, pictures / "train-form.png")
-    start(page)
+    start(page, "first", QUICK)
     begin = time.monotonic()
 
     panel = live_panel(page)
@@ -80,7 +80,7 @@ def test_a_cancelled_run_can_be_resumed_or_deleted(
 ) -> None:
     open_page(page, server, "train")
     fill_form(page, "long", ENDLESS)
-    start(page)
+    start(page, "long", ENDLESS)
     wait_for_points(page, LOSS_CURVE, at_least=1)
     live_panel(page).get_by_role("button", name="Cancel").click()
     line = run_line(page, "mnist-sample/long")
@@ -111,7 +111,7 @@ def test_a_second_tab_shows_the_same_job_and_cannot_start_it_again(
 ) -> None:
     open_page(page, server, "train")
     fill_form(page, "long", ENDLESS)
-    start(page)
+    start(page, "long", ENDLESS)
     first = wait_for_points(page, LOSS_CURVE, at_least=1)
 
     second = new_page()
@@ -121,7 +121,7 @@ def test_a_second_tab_shows_the_same_job_and_cannot_start_it_again(
     wait_for_points(second, LOSS_CURVE, at_least=first)
 
     fill_form(second, "long", ENDLESS)
-    start(second)
+    start(second, "long", ENDLESS)
     expect(second.get_by_role("alert").filter(has_text="The job cannot do that")).to_be_visible(timeout=LIMIT_MS)
     take_picture(second, pictures / "train-second-tab.png")
     expect_state(live_panel(second), "running")

@@ -32,8 +32,11 @@ def open_settings(page: Page, section: str) -> None:
     page.get_by_role("tab", name=section, exact=True).click()
 
 
-def start(page: Page) -> None:
-    """Press the button; the page polls from here on, so it is not waited for."""
+def start(page: Page, run_name: str, values: Mapping[str, str]) -> None:
+    """Press the button, once the page has taken in what was typed; it polls from then on, so it is not waited for."""
+    command = page.get_by_test_id("stCode").filter(has_text="geovq run")
+    for text in (f"name={run_name}", *(f"={value}" for value in values.values())):
+        expect(command).to_contain_text(text, timeout=LIMIT_MS)
     page.get_by_role("button", name="Start").click()
 
 
