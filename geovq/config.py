@@ -49,6 +49,10 @@ class VAEConfig(Section):
     beta: float = Field(
         0.1, ge=0, le=100, description="Weight of the KL term (nats per image) against the BCE (nats per image)."
     )
+    beta_warmup: float = Field(0.0, ge=0, le=1, description="Share of the training during which beta rises from 0.")
+    free_bits: float = Field(
+        0.0, ge=0, le=100, description="KL in nats per channel and image below which a channel costs nothing."
+    )
 
 
 class VQVAEConfig(Section):
@@ -69,6 +73,10 @@ class TrainingConfig(Section):
     learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak of the one-cycle schedule (Adam).")
     weight_decay: float = Field(0.0, ge=0, le=1, description="Decoupled weight decay (AdamW).")
     gradient_clip: float = Field(0.0, ge=0, description="Largest gradient norm; 0 switches clipping off.")
+    ema_decay: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights; 0 keeps the last weights.")
+    patience: int | None = Field(
+        None, ge=1, le=1_000, description="Stop after so many epochs without a better validation loss; empty: never."
+    )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
         "auto", description="auto: bf16 where the GPU has it, else float32."
     )

@@ -96,9 +96,11 @@ class RunProgress:
 
     def finish(self, state: State, message: str = "", remedy: str = "") -> None:
         """Write the last word: how the job ended, why, and what can be done about it."""
-        self._write(state=state, message=message, remedy=remedy, rate_per_s=None, eta_s=None)
-        clear_cancel(self._path)  # after the last word: a reader between the two must not see a running job
-        self._console.close()  # last: whoever read our output may be gone
+        try:
+            self._console.close()  # first: who sees the last word may look at the log for the last line
+        finally:  # whoever read our output may be gone
+            self._write(state=state, message=message, remedy=remedy, rate_per_s=None, eta_s=None)
+            clear_cancel(self._path)  # after the last word: a reader between the two must not see a running job
 
     def _enter(self, **place: object) -> None:
         self._write(
