@@ -12,7 +12,7 @@ from geovq.geometry.footprint import Decode
 from geovq.geometry.metric_field import check_decoder
 from geovq.progress import Progress
 from geovq.tokenization.base import Tokenizer
-from geovq.tokenization.landmark import fit_landmark_tokenizer
+from geovq.tokenization.fit_landmarks import fit_landmark_tokenizer
 from geovq.tokenization.nearest_code import fit_kmeans
 
 
