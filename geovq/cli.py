@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from geovq.benchmarks.command_line import add_bench_commands
 from geovq.errors import Cancelled, GeovqError
 
 if TYPE_CHECKING:
@@ -91,10 +92,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     compare.set_defaults(do=_compare)
 
     bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
-    bench.add_argument("what", choices=["geometry"], help="what to measure")
-    bench.add_argument("--repeats", type=int, default=5, help="runs behind each median (default: 5)")
-    bench.add_argument("--out", type=Path, default=None, help="JSON to write")
-    bench.set_defaults(do=_bench)
+    add_bench_commands(bench)
 
 
 def _make(options: argparse.Namespace) -> None:
@@ -169,12 +167,6 @@ def _compare(options: argparse.Namespace) -> None:
     # Runs of one name, in other folders, are told apart by these.
     names = [run.id if ids.count(run.id) == 1 else str(path) for run, path in zip(runs, options.runs, strict=True)]
     print(measurements_table([(name, run.measurements) for name, run in zip(names, runs, strict=True)]))
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from geovq.benchmarks.geometry import bench_geometry
-
-    bench_geometry(repeats=options.repeats, out=options.out)
 
 
 @contextmanager

@@ -1,0 +1,44 @@
+"""`python -m geovq bench …`: what can be measured on this machine, and with which options."""
+
+import argparse
+from pathlib import Path
+
+
+def add_bench_commands(bench: argparse.ArgumentParser) -> None:
+    """Add one command per benchmark below `bench`."""
+    commands = bench.add_subparsers(title="benchmarks", required=True, metavar="WHAT")
+    geometry = commands.add_parser("geometry", help="metric field, paths, discretization and encoding, as ratios")
+    geometry.add_argument("--repeats", type=int, default=5, help="runs behind each median (default: 5)")
+    geometry.set_defaults(do=_geometry)
+
+    quality = commands.add_parser("quality", help="rate and distortion of tokenizers on the VAEs of several runs")
+    quality.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs with a trained VAE")
+    quality.add_argument(
+        "--codes", type=int, nargs="+", default=[16, 64, 256], metavar="K", help="(default: 16 64 256)"
+    )
+    quality.add_argument(
+        "--methods",
+        nargs="+",
+        default=["kmeans", "euclidean", "riemannian"],
+        metavar="NAME",
+        help="ratios are to the first (default: kmeans euclidean riemannian)",
+    )
+    quality.add_argument("--n-images", type=int, default=1_000, help="held-out images (default: 1,000)")
+    quality.set_defaults(do=_quality)
+
+    for command in (geometry, quality):
+        command.add_argument("--out", type=Path, default=None, metavar="FILE", help="JSON to write")
+
+
+def _geometry(options: argparse.Namespace) -> None:
+    from geovq.benchmarks.geometry import bench_geometry
+
+    bench_geometry(repeats=options.repeats, out=options.out)
+
+
+def _quality(options: argparse.Namespace) -> None:
+    from geovq.benchmarks.quality import bench_quality
+
+    bench_quality(
+        options.runs, n_codes=options.codes, methods=options.methods, n_images=options.n_images, out=options.out
+    )
