@@ -26,19 +26,25 @@ def active_jobs() -> list[QueuedJob]:
     return found
 
 
+def is_resumable(run_path: Path) -> bool:
+    """Whether the last job of a run ended before its work did."""
+    status = jobs.reconcile(run_path)
+    return status is not None and status.state.resumable
+
+
 def live_panel(run_path: Path) -> None:
-    """Follow one job; polls while it is active, and runs the page once more when that ends."""
+    """Follow one job; polls while it is active, and runs the page once more when its state changes."""
     status = jobs.reconcile(run_path)
     if status is None:
         return
-    active = status.state.active
-    st.fragment(_panel, run_every=_POLL_S if active else None)(run_path, active)
+    st.fragment(_panel, run_every=_POLL_S if status.state.active else None)(run_path, status.state)
 
 
 @guarded
-def _panel(run_path: Path, was_active: bool) -> None:
+def _panel(run_path: Path, drawn: State) -> None:
+    """`drawn` is the state that the rest of the page was drawn for."""
     status = jobs.reconcile(run_path)
-    if status is None or (was_active and not status.state.active):
+    if status is None or status.state is not drawn:
         st.rerun()
     with st.container(border=True, key="live_panel"):
         _headline(run_path, status)

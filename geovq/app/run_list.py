@@ -1,6 +1,7 @@
 """The runs of this machine with what can be done to each: open, resume, delete."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,14 +12,13 @@ from geovq.app.train_form import LAUNCHED
 from geovq.app.wording import STATE_BADGES
 from geovq.errors import GeovqError
 from geovq.runs import RunSummary, outputs_root
-from geovq.runs.status import State
 
 _FAILURE, _ASKED = "run_list_failure", "run_to_delete"  # keys of the session
 
 
 def run_list() -> None:
     """One line per run."""
-    if failure := st.session_state.pop(_FAILURE, None):
+    if failure := st.session_state.get(_FAILURE):
         error_box(failure)
     own = [summary for summary in known_runs().values() if not summary.shipped]
     if not own:
@@ -27,6 +27,19 @@ def run_list() -> None:
         _line(summary)
         if st.session_state.get(_ASKED) == link_id(summary):
             _confirm_delete(summary)
+
+
+def resume_button(run_path: Path, *, key: str, primary: bool = False) -> None:
+    """Goes on with a run that was cancelled, failed or lost."""
+    st.button(
+        "Resume",
+        key=key,
+        type="primary" if primary else "secondary",
+        icon=":material/replay:",
+        on_click=_resume,
+        args=(run_path,),
+        help="Goes on from what is finished.",
+    )
 
 
 def _line(summary: RunSummary) -> None:
@@ -39,15 +52,8 @@ def _line(summary: RunSummary) -> None:
         busy = summary.state is not None and summary.state.active
         if st.button("Open", key=f"open_{name}", icon=":material/visibility:", on_click=choose, args=(name,)):
             st.switch_page("pages/compare.py")
-        if summary.state in (State.CANCELLED, State.FAILED, State.LOST):
-            st.button(
-                "Resume",
-                key=f"resume_{name}",
-                icon=":material/replay:",
-                on_click=_resume,
-                args=(summary,),
-                help="Goes on from what is finished.",
-            )
+        if summary.state is not None and summary.state.resumable:
+            resume_button(summary.path, key=f"resume_{name}")
         st.button(
             "Delete",
             key=f"delete_{name}",
@@ -80,15 +86,16 @@ def _delete(summary: RunSummary) -> None:
     _tried(lambda: jobs.delete_run(summary.path, outputs_root()))
 
 
-def _resume(summary: RunSummary) -> None:
+def _resume(run_path: Path) -> None:
     def resume() -> None:
-        st.session_state[LAUNCHED] = str(jobs.resume(summary.path, outputs_root()).run_path)
+        st.session_state[LAUNCHED] = str(jobs.resume(run_path, outputs_root()).run_path)
 
     _tried(resume)
 
 
 def _tried(action: Callable[[], None]) -> None:
-    """Keep an error for the next run of the page: a callback and a closing dialog have no place to draw in."""
+    """Keep an error until the next action: a callback and a closing dialog have no place to draw in."""
+    st.session_state.pop(_FAILURE, None)
     try:
         action()
     except GeovqError as error:

@@ -38,6 +38,11 @@ class State(StrEnum):
         """Whether a process is at work or waiting."""
         return self in (State.QUEUED, State.RUNNING, State.CANCELLING)
 
+    @property
+    def resumable(self) -> bool:
+        """Whether the job ended before its work did."""
+        return self in (State.CANCELLED, State.FAILED, State.LOST)
+
 
 @dataclass(frozen=True)
 class Status:

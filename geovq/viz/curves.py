@@ -58,14 +58,19 @@ def loss_figure(rows: Sequence[Row], *, height: int = 280) -> go.Figure:
     figure = make_subplots(
         rows=1,
         cols=max(len(parts), 1),
-        subplot_titles=[f"{name}<br>{unit or total_unit}" for name, unit in titles],
+        subplot_titles=[
+            f"{name}<br>{unit or (total_unit if part == 'loss' else '')}"
+            for part, (name, unit) in zip(parts, titles, strict=True)
+        ],
         horizontal_spacing=0.07,
         shared_xaxes="all",
     )
     figure.update_annotations(font_size=13)
     for column, part in enumerate(parts, start=1):
         train, validation = (_series(rows, split, "step", part) for split in ("train", "validation"))
-        line = go.Scatter(x=train[0], y=train[1], mode="lines", name="training", line={"color": _TRAIN, "width": 1.5})
+        line = go.Scatter(
+            x=train[0], y=train[1], mode=_mode(train[0]), name="training", line={"color": _TRAIN, "width": 1.5}
+        )
         marks = go.Scatter(
             x=validation[0],
             y=validation[1],
@@ -86,7 +91,9 @@ def loss_figure(rows: Sequence[Row], *, height: int = 280) -> go.Figure:
 def throughput_figure(rows: Sequence[Row], *, height: int = 280) -> go.Figure:
     """Training examples per second against the time since the start of the stage."""
     seconds, rate = _series(rows, "train", "elapsed_s", "examples_per_s")
-    line = go.Scatter(x=seconds, y=rate, mode="lines", line={"color": QUALITATIVE[2], "width": 1.5}, showlegend=False)
+    line = go.Scatter(
+        x=seconds, y=rate, mode=_mode(seconds), line={"color": QUALITATIVE[2], "width": 1.5}, showlegend=False
+    )
     figure = go.Figure(line)
     figure.update_xaxes(**AXIS, title_text="time (s)")
     figure.update_yaxes(**AXIS, title_text="examples per second", rangemode="tozero")
@@ -100,6 +107,10 @@ def part_title(part: str) -> tuple[str, str]:
             name = part.removesuffix(suffix)
             return _NAMES.get(name, name.replace("_", " ")), unit
     return _NAMES.get(part, part.replace("_", " ")), ""
+
+
+def _mode(x: Sequence[float]) -> str:
+    return "lines" if len(x) > 1 else "lines+markers"  # a line through one point draws nothing
 
 
 def _series(rows: Sequence[Row], split: str, x: str, y: str) -> tuple[list[float], list[float]]:

@@ -18,7 +18,7 @@ def test_more_codes_than_landmarks_is_a_box_and_cannot_be_started(
     open_page(page, server, "train")
     fill_form(page, "wrong", {"Codes K": "500", "Landmarks": "300"})
     box = page.get_by_role("alert").filter(has_text="These settings need a change")
-    expect(box).to_contain_text("n_codes must be at most n_landmarks")
+    expect(box).to_contain_text("Codes K (n_codes) must be at most Landmarks (n_landmarks)")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
     take_picture(page, pictures / "train-bad-value.png")
 

@@ -51,7 +51,7 @@ def test_values_that_do_not_fit_together_are_a_box_and_cannot_be_started(launche
     app = open_page("train")
     app.number_input(key="train_demo_codebook.n_codes").set_value(5_000).run()
     assert not app.exception
-    assert "n_codes must be at most n_landmarks" in app.error[0].value.replace("\\", "")
+    assert "Codes K (n_codes) must be at most Landmarks (n_landmarks)" in app.error[0].value.replace("\\", "")
     assert [button.disabled for button in app.button if button.label == "Start"] == [True]
 
 
