@@ -1,6 +1,8 @@
-"""How the threads of numerical libraries wait for each other."""
+"""How the threads of numerical libraries wait for each other, and who may set their number."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def yield_while_waiting() -> None:
@@ -10,3 +12,18 @@ def yield_while_waiting() -> None:
     from running that they wait for: training was several times slower. A policy that the user has set is kept.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@contextmanager
+def torch_threads_kept() -> Iterator[None]:
+    """Undo what numba's OpenMP layer does when it starts: it sets the thread count of all OpenMP code in the process.
+
+    Other counts sum in another order, so what torch computes next would depend on whether numba ran before.
+    """
+    import torch  # here: programs import this module to set a policy that torch reads when it is imported
+
+    n_threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)

@@ -1,25 +1,50 @@
-"""Active subspace, metric field, neighbour graph and shortest paths; arrays and callables only."""
+"""Active subspace, metric field, neighbour graph, shortest paths and curves; arrays and callables only."""
 
+from geovq.geometry.cell_context import CellContext, cell_in_context
+from geovq.geometry.curves import Curve, graph_curve, measure_curve, straight_curve
+from geovq.geometry.edge_references import chord_edge_lengths, midpoint_edge_lengths
+from geovq.geometry.field_summary import FieldSummary, principal_images, pushed_images, summarise_field
 from geovq.geometry.graph import EuclideanMetric, Metric, NeighbourGraph, PullbackMetric, neighbour_graph
 from geovq.geometry.landmarks import LandmarkSample, sample_landmarks
 from geovq.geometry.latent_geometry import LatentGeometry, load_geometry, measure_geometry
 from geovq.geometry.metric_field import metric_tensors
+from geovq.geometry.nearest_source import NearestSource, nearest_source
+from geovq.geometry.path_tree import PathTree, path_tree
+from geovq.geometry.relaxation import RelaxedCurve, relaxed_curve
 from geovq.geometry.shortest_paths import geodesic_distances
 from geovq.geometry.subspace import ActiveSubspace, active_subspace
 
 __all__ = [
     "ActiveSubspace",
+    "CellContext",
+    "Curve",
     "EuclideanMetric",
+    "FieldSummary",
     "LandmarkSample",
     "LatentGeometry",
     "Metric",
+    "NearestSource",
     "NeighbourGraph",
+    "PathTree",
     "PullbackMetric",
+    "RelaxedCurve",
     "active_subspace",
+    "cell_in_context",
+    "chord_edge_lengths",
     "geodesic_distances",
+    "graph_curve",
     "load_geometry",
+    "measure_curve",
     "measure_geometry",
     "metric_tensors",
+    "midpoint_edge_lengths",
+    "nearest_source",
     "neighbour_graph",
+    "path_tree",
+    "principal_images",
+    "pushed_images",
+    "relaxed_curve",
     "sample_landmarks",
+    "straight_curve",
+    "summarise_field",
 ]

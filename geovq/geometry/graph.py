@@ -13,10 +13,12 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from geovq.arrays import FloatArray, IntArray
+from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.geometry.nearest import nearest_neighbours
 
 _SHORTEST_RELATIVE = 1e-6  # floor of edge lengths, as a share of their median: a sparse matrix drops exact zeros
+_EDGES_PER_CHUNK = 500_000  # whose metrics are held in float64 at once
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,14 @@ class PullbackMetric:
         """Length sqrt(step^T (G_tail + G_head) / 2 step) of each edge, (E,)."""
         if self.tensors.shape != (len(points), points.shape[1], points.shape[1]):
             raise ShapeError(f"tensors must be (N, A, A) for points {points.shape}; got {self.tensors.shape}.")
-        steps = (points[heads] - points[tails]).astype(np.float64)
-        mean_metric = 0.5 * (self.tensors[tails].astype(np.float64) + self.tensors[heads])
-        squared = np.einsum("ea,eab,eb->e", steps, mean_metric, steps)
-        # Rounding may leave -1e-12 where G is singular.
-        lengths: FloatArray = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
+        lengths = np.empty(len(tails), dtype=np.float32)
+        for begin in range(0, len(tails), _EDGES_PER_CHUNK):
+            chunk = slice(begin, begin + _EDGES_PER_CHUNK)
+            ends = tails[chunk], heads[chunk]
+            steps = (points[ends[1]] - points[ends[0]]).astype(np.float64)
+            mean_metric = 0.5 * (self.tensors[ends[0]].astype(np.float64) + self.tensors[ends[1]])
+            squared = np.einsum("ea,eab,eb->e", steps, mean_metric, steps)
+            lengths[chunk] = np.sqrt(np.maximum(squared, 0))  # rounding may leave -1e-12 where G is singular
         return lengths
 
 
@@ -106,8 +111,12 @@ def neighbour_graph(points: FloatArray, n_neighbors: int = 10) -> NeighbourGraph
 
     Raises
     ------
+    ShapeError
+        If `points` does not have two axes.
+    NonFiniteError
+        If `points` contains NaN or infinity.
     InvalidValueError
-        If `n_neighbors` is not in [1, N).
+        If `n_neighbors` is not in [1, N), or all points are the same.
     """
     if points.ndim != 2:
         raise ShapeError(f"points must have shape (N, A); got {points.shape}.")
@@ -116,7 +125,13 @@ def neighbour_graph(points: FloatArray, n_neighbors: int = 10) -> NeighbourGraph
     n_nodes = len(points)
     if not 1 <= n_neighbors < n_nodes:
         raise InvalidValueError(f"n_neighbors must be at least 1 and below the {n_nodes} landmarks; got {n_neighbors}.")
-    tails, heads = _nearest_pairs(points, n_neighbors)
+    if (points == points[0]).all():
+        raise InvalidValueError(
+            f"The {n_nodes} landmarks are all the same point, so there is nothing between them to measure (posterior "
+            "collapse); lower vae.beta and train the VAE again."
+        )
+    nearest = nearest_neighbours(points, n_neighbors)
+    tails, heads = _unique_pairs(np.repeat(np.arange(n_nodes), n_neighbors), nearest.ravel(), n_nodes)
     labels = _component_labels(n_nodes, tails, heads)
     n_components, n_joining = int(labels.max()) + 1, 0
     while labels.max() > 0:
@@ -127,29 +142,35 @@ def neighbour_graph(points: FloatArray, n_neighbors: int = 10) -> NeighbourGraph
     return NeighbourGraph(n_nodes, tails, heads, n_components, n_joining)
 
 
-def _nearest_pairs(points: FloatArray, n_neighbors: int) -> tuple[IntArray, IntArray]:
-    n_nodes = len(points)
-    _, found = cKDTree(points).query(points, k=n_neighbors + 1, workers=-1)
-    itself = found == np.arange(n_nodes)[:, None]
-    # Among duplicates a landmark need not be its own first answer, nor among its answers at all: then drop the last.
-    itself[~itself.any(axis=1), -1] = True
-    tails = np.repeat(np.arange(n_nodes), n_neighbors)
-    return _unique_pairs(tails, found[~itself], n_nodes)
-
-
 def _joining_pairs(points: FloatArray, labels: IntArray) -> tuple[IntArray, IntArray]:
     """The shortest edge out of every component (one round of Boruvka); the largest one waits to be reached."""
-    largest = np.bincount(labels).argmax()
-    pairs = []
-    for component in range(int(labels.max()) + 1):
-        if component == largest:
-            continue
-        inside, outside = np.flatnonzero(labels == component), np.flatnonzero(labels != component)
-        distances, nearest = cKDTree(points[outside]).query(points[inside], workers=-1)
-        best = distances.argmin()
-        pairs.append((inside[best], outside[nearest[best]]))
-    tails, heads = np.array(pairs, dtype=np.int64).T
-    return _unique_pairs(tails, heads, len(points))
+    islanders = np.flatnonzero(labels != np.bincount(labels).argmax())
+    islands = labels[islanders]
+    distances, outsiders = _nearest_outside(points, labels, islanders)
+    order = np.lexsort((distances, islands))
+    shortest = order[np.unique(islands[order], return_index=True)[1]]
+    return _unique_pairs(islanders[shortest], outsiders[shortest], len(points))
+
+
+def _nearest_outside(points: FloatArray, labels: IntArray, islanders: IntArray) -> tuple[DoubleArray, IntArray]:
+    """Nearest point of another component for each of `islanders`, who are all that is not in the largest one.
+
+    The numbers of two components differ in some bit. So one tree for the largest and two per bit for the others do what
+    a tree per component would, whatever their number.
+    """
+    mainland = np.setdiff1d(np.arange(len(points)), islanders, assume_unique=True)
+    distances, found = cKDTree(points[mainland]).query(points[islanders], workers=-1)
+    outsiders = mainland[found]
+    for bit in range(int(labels.max()).bit_length()):
+        has_bit = (labels[islanders] >> bit) % 2 == 1
+        for asking, answering in (has_bit, ~has_bit), (~has_bit, has_bit):
+            if asking.any() and answering.any():
+                others = islanders[answering]
+                away, found = cKDTree(points[others]).query(points[islanders[asking]], workers=-1)
+                closer = away < distances[asking]
+                rows = np.flatnonzero(asking)[closer]
+                distances[rows], outsiders[rows] = away[closer], others[found[closer]]
+    return distances, outsiders
 
 
 def _unique_pairs(tails: IntArray, heads: IntArray, n_nodes: int) -> tuple[IntArray, IntArray]:

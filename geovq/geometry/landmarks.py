@@ -5,6 +5,7 @@ Cells come from lattices chosen over the whole training split; landmarks are dra
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -12,8 +13,8 @@ from torch import Tensor
 from geovq.config import GeometryConfig
 from geovq.errors import InvalidValueError
 from geovq.geometry.graph import NeighbourGraph, neighbour_graph
-from geovq.geometry.subspace import ActiveSubspace, active_subspace
-from geovq.lattice import cells_of, require_lattices
+from geovq.geometry.subspace import ActiveSubspace, active_subspace, require_latents
+from geovq.lattice import cells_of
 from geovq.randomness import make_generator
 
 
@@ -52,6 +53,11 @@ class LandmarkSample:
         """Landmarks in the active subspace."""
         return self.subspace.project(self.landmark_latents)
 
+    @property
+    def n_duplicates(self) -> int:
+        """Landmarks that lie exactly on another one; empty corners of images are such cells. Nothing is wrong then."""
+        return len(self.landmark_indices) - len(np.unique(self.landmark_latents.numpy(), axis=0))
+
 
 def sample_landmarks(lattices: Float[Tensor, "n d h w"], config: GeometryConfig, *, seed: int) -> LandmarkSample:
     """Choose lattices and landmarks, find the active subspace and build the neighbour graph.
@@ -65,10 +71,14 @@ def sample_landmarks(lattices: Float[Tensor, "n d h w"], config: GeometryConfig,
 
     Raises
     ------
+    ShapeError
+        If lattices do not have four axes.
+    NonFiniteError
+        If lattices contain NaN or infinity.
     InvalidValueError
-        If there are fewer cells than landmarks, or the cells do not vary.
+        If there are fewer cells than landmarks, lattices are not float32 or float64, or the cells do not vary.
     """
-    require_lattices(lattices)
+    require_latents(lattices)
     n_images = min(config.n_images, len(lattices))
     chosen = torch.randperm(len(lattices), generator=make_generator(seed, "geometry.images"))[:n_images].sort().values
     sampled = lattices[chosen.to(lattices.device)].detach().float().cpu()

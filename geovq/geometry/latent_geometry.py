@@ -5,28 +5,31 @@ context. Without this average the geodesic tokenizer is worse than the Euclidean
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from scipy.spatial import cKDTree
 from torch import Tensor
+from torch.nn import functional as F
 
-from geovq.arrays import FloatArray
+from geovq.arrays import FloatArray, IntArray
 from geovq.artifacts import read_safetensors, write_safetensors
 from geovq.config import GeometryConfig
-from geovq.errors import ArtifactError
-from geovq.geometry.footprint import Decode
+from geovq.errors import ArtifactError, InvalidValueError, ShapeError
+from geovq.geometry.footprint import ColouringSummary, Decode
 from geovq.geometry.graph import NeighbourGraph
 from geovq.geometry.landmarks import LandmarkSample
-from geovq.geometry.metric_field import metric_tensors
+from geovq.geometry.memory import available_device, in_chunks
+from geovq.geometry.metric_field import measure_field
 from geovq.geometry.subspace import ActiveSubspace
 from geovq.progress import Progress
 
 KIND, FORMAT = "geometry", 1
-_CELLS_PER_CHUNK = 4_096
+_NEIGHBOURS_PER_CHUNK = 2**21  # bounds the indices and distances that a tree query returns: 32 MiB
 _REMEDY = "make it again with `python -m geovq discretize`"
 
 
@@ -41,11 +44,14 @@ class LatentGeometry:
         Metric of every sampled cell in its own lattice.
     metrics : Tensor of shape (N, A, A)
         Context-averaged metric at every landmark.
+    colouring : ColouringSummary, optional
+        Which cells shared Jacobian-vector products; None where a file does not say.
     """
 
     sample: LandmarkSample
     cell_metrics: Float[Tensor, "cells a a"]
     metrics: Float[Tensor, "landmarks a a"]
+    colouring: ColouringSummary | None = None
 
     @property
     def log10_magnification(self) -> Float[Tensor, " landmarks"]:
@@ -67,7 +73,11 @@ class LatentGeometry:
             "graph.tails": torch.from_numpy(graph.tails),
             "graph.heads": torch.from_numpy(graph.heads),
         }
-        metadata = {"n_components": graph.n_components, "n_joining_edges": graph.n_joining_edges}
+        metadata: dict[str, Any] = {
+            "n_components": graph.n_components,
+            "n_joining_edges": graph.n_joining_edges,
+            "colouring": self.colouring and asdict(self.colouring),
+        }
         write_safetensors(path, tensors, kind=KIND, format=FORMAT, metadata=metadata)
 
 
@@ -92,17 +102,19 @@ def measure_geometry(
         Where the decoder runs.
     progress : Progress, optional
     """
-    tensors = metric_tensors(
+    field = measure_field(
         decoder,
-        sample.lattices.to(device),
+        sample.lattices.to(available_device(device)),
         sample.subspace.basis,
         output_geometry=config.output_geometry,
         progress=progress,
     )
-    cell_metrics = tensors.flatten(end_dim=2).cpu()
+    cell_metrics = field.tensors.flatten(end_dim=2).cpu()
     cells = sample.subspace.project(sample.cells).numpy()
-    averaged = context_average(cell_metrics.numpy(), cells, sample.landmarks.numpy(), config.n_context)
-    return LatentGeometry(sample, cell_metrics, torch.from_numpy(averaged))
+    averaged = context_average(
+        cell_metrics.numpy(), cells, sample.landmarks.numpy(), config.n_context, progress=progress
+    )
+    return LatentGeometry(sample, cell_metrics, torch.from_numpy(averaged), field.colouring)
 
 
 def context_average(
@@ -110,14 +122,51 @@ def context_average(
     cells: Float32[FloatArray, "cells a"],
     points: Float32[FloatArray, "points a"],
     n_context: int,
+    *,
+    progress: Progress | None = None,
 ) -> Float32[FloatArray, "points a a"]:
-    """Mean metric of the `n_context` cells nearest to each point."""
+    """Mean metric of the `n_context` cells nearest to each point.
+
+    Parameters
+    ----------
+    cell_metrics : array of shape (n, A, A)
+    cells : array of shape (n, A)
+    points : array of shape (N, A)
+    n_context : int
+        At least 1; if there are fewer cells, all of them count. Among cells at the same distance the choice is
+        arbitrary, but the same every time.
+    progress : Progress, optional
+        Told about every chunk of points. Memory beyond arguments and result is O(n + N).
+    """
+    if n_context < 1:
+        raise InvalidValueError(f"n_context must be at least 1 cell; got {n_context}.")
+    if cell_metrics.shape != (len(cells), cells.shape[1], cells.shape[1]) or points.shape[1] != cells.shape[1]:
+        raise ShapeError(
+            f"cell_metrics must be (n, A, A) for cells (n, A) and points (N, A); "
+            f"got {cell_metrics.shape} for {cells.shape} and {points.shape}."
+        )
     n_nearest = min(n_context, len(cells))
-    _, nearest = cKDTree(cells).query(points, k=np.arange(1, n_nearest + 1), workers=-1)  # a list of k keeps the axis
-    chunks = np.split(nearest, range(_CELLS_PER_CHUNK, len(points), _CELLS_PER_CHUNK))
-    means = [cell_metrics[chunk].mean(axis=1, dtype=np.float64).astype(np.float32) for chunk in chunks]
-    averaged: FloatArray = np.concatenate(means)
-    return averaged
+    tree, flat = cKDTree(cells), torch.from_numpy(cell_metrics).flatten(start_dim=1)
+    order = _tree_order(points)
+    ordered = points[order]
+    is_other = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))  # than the point before it
+    distinct = ordered[is_other]
+
+    def means(part: slice) -> Tensor:
+        nearest = tree.query(distinct[part], k=n_nearest, workers=-1)[1].reshape(-1, n_nearest)
+        return F.embedding_bag(torch.from_numpy(nearest), flat, mode="mean")  # gathers and averages in one pass
+
+    size = max(1, _NEIGHBOURS_PER_CHUNK // n_nearest)
+    chunks = in_chunks(means, len(distinct), size, phase="context average", unit="landmarks", progress=progress)
+    averaged = np.empty((len(points), flat.shape[1]), dtype=np.float32)
+    averaged[order] = torch.cat(list(chunks)).numpy()[np.cumsum(is_other) - 1]
+    return averaged.reshape(len(points), *cell_metrics.shape[1:])
+
+
+def _tree_order(points: FloatArray) -> IntArray:
+    """Neighbours in space next to each other, duplicates side by side: queries find their part of the tree in cache."""
+    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)  # the fastest to build; nobody searches it
+    return np.asarray(tree.indices, dtype=np.int64)
 
 
 def load_geometry(path: str | Path) -> LatentGeometry:
@@ -134,6 +183,9 @@ def load_geometry(path: str | Path) -> LatentGeometry:
         )
         subspace = ActiveSubspace(tensors["subspace.mean"], tensors["subspace.basis"], tensors["subspace.variances"])
         sample = LandmarkSample(tensors["lattices"], subspace, landmark_indices, graph)
-        return LatentGeometry(sample, tensors["cell_metrics"], tensors["metrics"])
+        colouring = metadata.get("colouring")  # files of an earlier version do not say
+        return LatentGeometry(
+            sample, tensors["cell_metrics"], tensors["metrics"], colouring and ColouringSummary.from_json(colouring)
+        )
     except KeyError as error:
         raise ArtifactError(f"{path} lacks {error}; {_REMEDY}.") from error

@@ -3,11 +3,9 @@
 Sums are float32, like the result: along a path of 100 edges rounding stays below 1e-5 of the length.
 `scipy.sparse.csgraph.dijkstra` is the reference in the tests.
 
-Source: Dijkstra (1959); 4-ary heap with lazy deletion (Johnson 1975).
+Source: Dijkstra (1959); 4-ary heap with lazy deletion, `geovq.geometry.heap`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TypeAlias
 
 import numba
@@ -20,7 +18,10 @@ from scipy.sparse.csgraph import connected_components
 
 from geovq.arrays import FloatArray, IntArray
 from geovq.errors import DisconnectedGraphError, InvalidValueError, NonFiniteError, ShapeError
+from geovq.geometry.batched_relaxation import relax_distances
+from geovq.geometry.heap import heap_item, item_distance, item_node, sift_down, sift_up
 from geovq.progress import Progress, SilentProgress, stop_if_requested
+from geovq.threads import torch_threads_kept
 
 _SOURCES_PER_CHUNK = 512  # between two looks at the cancel flag
 _BLOCKS_PER_THREAD = 8  # evens out the work between threads
@@ -29,7 +30,11 @@ Int32Array: TypeAlias = npt.NDArray[np.int32]
 
 
 def geodesic_distances(
-    weights: csr_matrix, sources: npt.ArrayLike | None = None, *, progress: Progress | None = None
+    weights: csr_matrix,
+    sources: npt.ArrayLike | None = None,
+    *,
+    device: str | torch.device = "cpu",
+    progress: Progress | None = None,
 ) -> Float32[FloatArray, "n_sources n"]:
     """Shortest-path length from each source to every node.
 
@@ -39,6 +44,8 @@ def geodesic_distances(
         Symmetric, non-negative edge lengths; entries that are not stored are not edges.
     sources : array of int of shape (n_sources,), optional
         Nodes to start from; by default all of them.
+    device : str or torch.device, default="cpu"
+        On a CPU one Dijkstra search per source; elsewhere all sources are relaxed in batches, with the same result.
     progress : Progress, optional
         Told about every chunk of sources.
 
@@ -57,44 +64,39 @@ def geodesic_distances(
         If weights are NaN or infinite.
     DisconnectedGraphError
         If the graph has more than one component: geodesics between them do not exist.
+    DeviceError
+        If the device does not exist or has no memory left.
     """
-    graph = _checked_graph(weights)
+    graph = checked_graph(weights)
     n_nodes = graph.shape[0]
-    starts = np.arange(n_nodes) if sources is None else np.atleast_1d(np.asarray(sources))
-    if starts.ndim != 1 or not np.issubdtype(starts.dtype, np.integer):
-        raise InvalidValueError(
-            f"sources must be a list of node indices; got an array of {starts.dtype}, {starts.shape}."
-        )
-    if len(starts) and not (starts.min() >= 0 and starts.max() < n_nodes):
-        raise InvalidValueError(f"sources must be in [0, {n_nodes}); got {starts.min()} to {starts.max()}.")
+    starts = np.arange(n_nodes, dtype=np.int32) if sources is None else checked_nodes(sources, n_nodes)
+    if torch.device(device).type != "cpu":
+        return relax_distances(graph, starts, device, progress=progress)
     progress = progress or SilentProgress()
     progress.start("shortest paths", len(starts), "sources")
     distances = np.empty((len(starts), n_nodes), dtype=np.float32)
-    pointers, columns = graph.indptr.astype(np.int32), graph.indices.astype(np.int32)
-    with _torch_threads_kept():
+    with torch_threads_kept():
         n_blocks = _BLOCKS_PER_THREAD * numba.get_num_threads()
         for begin in range(0, len(starts), _SOURCES_PER_CHUNK):
             stop_if_requested(progress)
             chunk = slice(begin, begin + _SOURCES_PER_CHUNK)
-            _dijkstra(pointers, columns, graph.data, starts[chunk].astype(np.int32), distances[chunk], n_blocks)
+            _dijkstra(graph.indptr, graph.indices, graph.data, starts[chunk], distances[chunk], n_blocks)
             progress.advance(len(starts[chunk]))
     return distances
 
 
-@contextmanager
-def _torch_threads_kept() -> Iterator[None]:
-    """Undo what numba's OpenMP layer does when it starts: it sets the thread count of all OpenMP code in the process.
+def checked_graph(weights: csr_matrix) -> csr_matrix:
+    """Copy of a symmetric, connected graph for the kernels: float32 lengths, int32 indices, sorted.
 
-    Other counts sum in another order, so what torch computes next would depend on whether paths were searched before.
+    Parameters
+    ----------
+    weights : scipy sparse matrix of shape (N, N)
+
+    Raises
+    ------
+    ShapeError, InvalidValueError, NonFiniteError, DisconnectedGraphError
+        As `geodesic_distances`.
     """
-    n_threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
-
-
-def _checked_graph(weights: csr_matrix) -> csr_matrix:
     if not issparse(weights) or weights.shape[0] != weights.shape[1]:
         raise ShapeError(
             f"weights must be a square scipy sparse matrix; got {getattr(weights, 'shape', type(weights))}."
@@ -105,8 +107,7 @@ def _checked_graph(weights: csr_matrix) -> csr_matrix:
         raise NonFiniteError("weights must be finite; leave missing edges out of the sparse matrix instead.")
     if (graph.data < 0).any():
         raise InvalidValueError(f"weights must not be negative; the smallest is {graph.data.min():.3g}.")
-    mirrored = graph.T.tocsr()
-    mirrored.sort_indices()
+    mirrored = graph.T.tocsr()  # sorted: each row is filled in the order of the other's rows
     same_edges = np.array_equal(graph.indptr, mirrored.indptr) and np.array_equal(graph.indices, mirrored.indices)
     if not same_edges or not np.allclose(graph.data, mirrored.data, rtol=1e-5, atol=0):
         raise InvalidValueError("weights must be symmetric; use weights.maximum(weights.T).")
@@ -118,7 +119,21 @@ def _checked_graph(weights: csr_matrix) -> csr_matrix:
             f"The graph has {n_components} components of sizes {shown}; geodesics between them are undefined. "
             "Raise geometry.n_neighbors or join them with neighbour_graph."
         )
+    graph.indptr, graph.indices = graph.indptr.astype(np.int32), graph.indices.astype(np.int32)
     return graph
+
+
+def checked_nodes(nodes: npt.ArrayLike, n_nodes: int) -> Int32Array:
+    """Node indices as an array; `InvalidValueError` if they are anything else."""
+    checked = np.atleast_1d(np.asarray(nodes))
+    if checked.ndim != 1 or not np.issubdtype(checked.dtype, np.integer):
+        raise InvalidValueError(
+            f"sources must be a list of node indices; got an array of {checked.dtype}, {checked.shape}."
+        )
+    if len(checked) and not (checked.min() >= 0 and checked.max() < n_nodes):
+        raise InvalidValueError(f"sources must be in [0, {n_nodes}); got {checked.min()} to {checked.max()}.")
+    indices: Int32Array = checked.astype(np.int32)
+    return indices
 
 
 @numba.njit(parallel=True, cache=True)
@@ -126,9 +141,7 @@ def _dijkstra(
     pointers: Int32Array, columns: Int32Array, lengths: FloatArray, sources: Int32Array, out: FloatArray, n_blocks: int
 ) -> None:
     for block in numba.prange(n_blocks):
-        # Every edge pushes at most once. An item is the bits of a distance above the index of its node: the bits of
-        # non-negative floats are ordered like the floats, so one comparison of integers orders the heap.
-        heap = np.empty(len(columns) + 1, dtype=np.int64)
+        heap = np.empty(len(columns) + 1, dtype=np.int64)  # every edge pushes at most once
         for s in range(block, len(sources), n_blocks):
             _from_one_source(pointers, columns, lengths, sources[s], out[s], heap)
 
@@ -139,44 +152,20 @@ def _from_one_source(
 ) -> None:
     best[:] = np.inf
     best[source] = 0
-    heap[0], size = source, 1
+    heap[0], size = heap_item(np.float32(0), source), 1
     while size:
         top = heap[0]
         size -= 1
-        _sift_down(heap, size, heap[size])
-        node, distance = top & 0xFFFFFFFF, np.int32(top >> 32).view(np.float32)
+        sift_down(heap, size, heap[size])
+        node, distance = item_node(top), item_distance(top)
         if distance > best[node]:
             continue  # a stale item: the node was reached on a shorter way
         for e in range(pointers[node], pointers[node + 1]):
             head, through = columns[e], np.float32(distance + lengths[e])
             if through < best[head]:
                 best[head] = through
-                _sift_up(heap, size, (np.int64(np.float32(through).view(np.int32)) << 32) | head)
+                sift_up(heap, size, heap_item(through, head))
                 size += 1
 
 
-@numba.njit(inline="always")
-def _sift_up(heap: IntArray, position: int, item: int) -> None:
-    while position > 0:
-        parent = (position - 1) >> 2
-        if heap[parent] <= item:
-            break
-        heap[position] = heap[parent]
-        position = parent
-    heap[position] = item
-
-
-@numba.njit(inline="always")
-def _sift_down(heap: IntArray, size: int, item: int) -> None:
-    position = 0
-    while 4 * position + 1 < size:
-        first = 4 * position + 1
-        least, smallest = first, heap[first]
-        for child in range(first + 1, min(first + 4, size)):
-            if heap[child] < smallest:
-                least, smallest = child, heap[child]
-        if smallest >= item:
-            break
-        heap[position] = smallest
-        position = least
-    heap[position] = item
+_checked_graph = checked_graph

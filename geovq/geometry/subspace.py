@@ -10,7 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.errors import DeviceError, InvalidValueError, NonFiniteError, ShapeError
+from geovq.lattice import require_lattices
+
+_ROUNDING = 1e-12  # share of the variance below which a direction cannot be told from float32 rounding
+_CELLS_PER_BLOCK = 65_536  # bounds the float64 copies
 
 
 @dataclass(frozen=True)
@@ -62,39 +66,46 @@ def active_subspace(cells: Float[Tensor, "n d"], residual_variance: float = 0.00
     cells : Tensor of shape (n, D)
         Latent vectors of many cells.
     residual_variance : float, default=0.001
-        Largest share of the total variance that may be left out, in [0, 1).
+        Largest share of the total variance that may be left out, in [0, 1). With 0 every direction is kept that varies
+        at all, which means by more than rounding: 1e-12 of the variance.
 
     Raises
     ------
+    ShapeError
+        If `cells` does not have two axes, or no rows.
+    NonFiniteError
+        If the cells contain NaN or infinity.
     InvalidValueError
         If the cells do not vary, as after posterior collapse.
     """
     if not 0 <= residual_variance < 1:
         raise InvalidValueError(f"residual_variance must be in [0, 1); got {residual_variance}.")
+    if cells.ndim != 2 or 0 in cells.shape:
+        raise ShapeError(f"cells must have shape (n, D) with at least one cell and channel; got {tuple(cells.shape)}.")
     if not torch.isfinite(cells).all():
         raise NonFiniteError("The latents contain NaN or infinity; train the model again with a lower learning rate.")
-    wide = cells.double()
-    mean = wide.mean(dim=0)
-    centred = wide - mean
-    variances, directions = torch.linalg.eigh(centred.T @ centred / len(cells))
+    mean, covariance = _moments(cells)
+    variances, directions = torch.linalg.eigh(covariance)
     variances, directions = variances.flip(0).clamp_min(0), directions.flip(1)
     total = variances.sum()
-    scale = wide.abs().amax().clamp_min(1e-30)
+    scale = cells.abs().amax().double().clamp_min(1e-30)
     if not total > (1e-6 * scale) ** 2:
         raise InvalidValueError(
             "The latents of all cells are the same, so there is no geometry to measure (posterior collapse); "
             "lower vae.beta and train the VAE again."
         )
     lost = 1 - variances.cumsum(0) / total
-    n_active = int((lost > max(residual_variance, 1e-12)).sum()) + 1
+    n_active = int((lost > max(residual_variance, _ROUNDING)).sum()) + 1
     basis = _with_fixed_signs(directions[:, : min(n_active, len(mean))])
     return ActiveSubspace(mean.float().cpu(), basis.float().cpu(), variances.float().cpu())
 
 
 def require_orthonormal(basis: Float[Tensor, "d a"]) -> None:
-    """Raise unless the columns of `basis` are orthonormal to 1e-4."""
+    """Raise unless the columns of `basis` are finite and orthonormal to 1e-4."""
     if basis.ndim != 2 or not 1 <= basis.shape[1] <= basis.shape[0]:
         raise ShapeError(f"basis must have shape (D, A) with 1 <= A <= D; got {tuple(basis.shape)}.")
+    if not torch.isfinite(basis).all():
+        raise NonFiniteError("basis contains NaN or infinity; take the one of active_subspace(cells).")
     gram = basis.double().T @ basis.double()
     error = (gram - torch.eye(len(gram), dtype=gram.dtype, device=gram.device)).abs().amax().item()
     if not error < 1e-4:
@@ -102,6 +113,41 @@ def require_orthonormal(basis: Float[Tensor, "d a"]) -> None:
             f"basis must have orthonormal columns; basis.T @ basis differs from the identity by {error:.2g}. "
             "Orthonormalise it, for example with torch.linalg.qr."
         )
+
+
+def require_latents(lattices: Float[Tensor, "n d h w"], device: torch.device | None = None) -> None:
+    """Raise unless these are finite float32 or float64 lattices, at least one, on `device` where it is given."""
+    if not isinstance(lattices, Tensor):
+        raise InvalidValueError(
+            f"lattices must be a torch tensor; got {type(lattices).__name__}. Convert an array with torch.from_numpy."
+        )
+    require_lattices(lattices)
+    if 0 in lattices.shape:
+        raise ShapeError(f"lattices must hold at least one lattice, channel and cell; got {tuple(lattices.shape)}.")
+    if lattices.dtype not in (torch.float32, torch.float64):
+        kind = str(lattices.dtype).removeprefix("torch.")
+        raise InvalidValueError(
+            f"lattices must be float32 or float64, the posterior means of an encoder; got {kind}. "
+            "Tokens become lattices with tokenizer.decode, half precision with .float()."
+        )
+    if device is not None and lattices.device != device:
+        raise DeviceError(
+            f"The decoder is on {device} and the lattices are on {lattices.device}; "
+            f"move one to the other, for example with lattices.to('{device}')."
+        )
+    if not torch.isfinite(lattices).all():
+        raise NonFiniteError("The lattices contain NaN or infinity; check the encoder that made them.")
+
+
+def _moments(cells: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (D,) and covariance (D, D) in float64, block by block."""
+    blocks = torch.split(cells, _CELLS_PER_BLOCK)
+    mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(cells)
+    covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64, device=cells.device)
+    for block in blocks:
+        centred = block.double() - mean
+        covariance += centred.T @ centred
+    return mean, covariance / len(cells)
 
 
 def _with_fixed_signs(directions: Tensor) -> Tensor:

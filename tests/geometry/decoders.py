@@ -21,6 +21,16 @@ def transposed_conv_decoder(channels: int = 3, seed: int = 0) -> nn.Module:
     return layers.double().eval()
 
 
+def strided_decoder(stride: int, kernel: int, channels: int = 3, seed: int = 4) -> nn.Module:
+    """Two output channels, kernel x kernel footprints, stride pixels apart."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        layers = nn.Sequential(
+            nn.Conv2d(channels, 4, 1), nn.Tanh(), nn.ConvTranspose2d(4, 2, kernel, stride=stride), nn.Sigmoid()
+        )
+    return layers.double().eval()
+
+
 def patch_decoder(channels: int = 3, seed: int = 1) -> nn.Module:
     """Each cell paints its own 4 x 4 patch: one colour."""
     with torch.random.fork_rng():
@@ -42,3 +52,18 @@ class GlobalDecoder(nn.Module):
 
     def forward(self, lattices: Tensor) -> Tensor:
         return self.map(lattices)
+
+
+class SmallMemory(nn.Module):
+    """A decoder on a device that holds `capacity` lattices; `n_refused` counts what did not fit."""
+
+    def __init__(self, decoder: nn.Module, capacity: int) -> None:
+        super().__init__()
+        self.decoder, self.capacity, self.n_refused = decoder, capacity, 0
+        self.eval()
+
+    def forward(self, lattices: Tensor) -> Tensor:
+        if len(lattices) > self.capacity:
+            self.n_refused += 1
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return self.decoder(lattices)

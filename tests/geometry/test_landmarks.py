@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from geovq.config import GeometryConfig
-from geovq.errors import InvalidValueError
+from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import sample_landmarks
 from geovq.lattice import cells_of
 
@@ -40,3 +40,28 @@ def test_seed_decides_the_sample():
 def test_more_landmarks_than_cells_is_refused():
     with pytest.raises(InvalidValueError, match=r"at most 75, the cells of 3 lattices; got 150"):
         sample_landmarks(lattices(3), CONFIG, seed=0)
+
+
+def test_duplicates_are_allowed_and_counted():
+    repeated = lattices(4)
+    repeated[:, :, :2] = 0.5  # the upper 2 of 5 rows are one and the same cell
+    everything = CONFIG.model_copy(update={"n_landmarks": 100})
+    sample = sample_landmarks(repeated, everything, seed=0)
+    assert sample.n_duplicates == 4 * 10 - 1
+    assert sample_landmarks(lattices(4), everything, seed=0).n_duplicates == 0
+
+
+def test_every_cell_may_be_a_landmark():
+    sample = sample_landmarks(lattices(6), CONFIG, seed=0)
+    assert sample.landmark_indices.tolist() == list(range(150))
+
+
+def test_bad_input_is_named():
+    with pytest.raises(InvalidValueError, match=r"posterior collapse.*lower vae\.beta"):
+        sample_landmarks(torch.ones(20, 3, 5, 5), CONFIG, seed=0)
+    with pytest.raises(NonFiniteError, match="lattices contain NaN"):
+        sample_landmarks(lattices() / 0, CONFIG, seed=0)
+    with pytest.raises(InvalidValueError, match=r"float32 or float64.*got int64"):
+        sample_landmarks(lattices().long(), CONFIG, seed=0)
+    with pytest.raises(ShapeError, match="at least one lattice"):
+        sample_landmarks(lattices(0), CONFIG, seed=0)
