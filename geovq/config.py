@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from geovq.errors import ConfigError
 
 DatasetName = Literal["mnist", "fashion_mnist", "mnist-sample", "fashion_mnist-sample"]
-GeometricMethod = Literal["kmeans", "euclidean", "riemannian"]
-TokenizerName = Literal["kmeans", "euclidean", "riemannian", "vqvae"]
+GeometricMethod = Literal["kmeans", "euclidean", "riemannian", "prototype"]
+TokenizerName = Literal["kmeans", "euclidean", "riemannian", "prototype", "vqvae"]
+SolverName = Literal["auto", "fasterpam", "graph-lloyd", "pam", "alternate"]
 LATTICE_SIZE = 7  # cells per side of a 28 by 28 image after two halvings
+MOST_LANDMARKS_OF_A_MATRIX = 50_000  # all distances between them take 10 GB in float32
 RUN_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -91,6 +93,14 @@ class PriorTrainingConfig(TrainingConfig):
     gradient_clip: float = Field(1.0, ge=0, description="Largest gradient norm; 0 switches clipping off.")
 
 
+class RefitConfig(Section):
+    """How a copy of the decoder is refitted to the codes of a tokenizer, which it has never seen."""
+
+    n_steps: int = Field(700, ge=1, le=1_000_000, description="Optimiser steps, whatever the number of images.")
+    batch_size: int = Field(128, ge=1, le=65_536, description="Images per optimiser step.")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak of the one-cycle schedule (Adam).")
+
+
 class GeometryConfig(Section):
     """Where and how the decoder is measured."""
 
@@ -109,10 +119,37 @@ class GeometryConfig(Section):
 class CodebookConfig(Section):
     """How many codes, and how they are searched for."""
 
-    n_codes: int = Field(64, ge=2, le=65_536, description="Codes K of each codebook.")
-    n_restarts: int = Field(3, ge=1, le=100, description="Starts of the codebook solver; the best is kept.")
+    n_codes: int = Field(64, ge=2, le=65_536, description="Codes K of each codebook; the most, where K is chosen.")
+    choose_by: Literal["n_codes", "silhouette", "rate"] = Field(
+        "n_codes",
+        description="n_codes: K is n_codes; silhouette: the K whose clusters are most distinct; "
+        "rate: the K that comes closest to target_rate_bits. A VQ-VAE always has n_codes.",
+    )
+    target_rate_bits: float = Field(
+        4.0, gt=0, le=16, description="Entropy of the codes, in bits per token, that choose_by = rate looks for."
+    )
+    solver: SolverName = Field(
+        "auto",
+        description="Search for medoids. auto: fasterpam up to 20,000 landmarks, above that graph-lloyd, which "
+        "needs no matrix of all distances; pam (scikit-learn-extra) and alternate are the classical ways.",
+    )
+    n_restarts: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="Starts of the codebook solver, of which the best is kept; pam and alternate have one fixed start.",
+    )
     max_iterations: int = Field(100, ge=1, le=10_000, description="Most iterations of one start.")
     n_candidates: int = Field(16, ge=1, le=256, description="Nearest landmarks that compete when a cell is encoded.")
+
+    @model_validator(mode="after")
+    def _rate_can_be_reached(self) -> Self:
+        if self.choose_by == "rate" and self.target_rate_bits > math.log2(self.n_codes):
+            raise ValueError(
+                f"codebook.target_rate_bits must be at most log2(n_codes) = {math.log2(self.n_codes):.4g}, the rate of "
+                f"{self.n_codes} codes used equally; got {self.target_rate_bits:g}, so raise codebook.n_codes"
+            )
+        return self
 
 
 class DiscretizationConfig(GeometryConfig, CodebookConfig):
@@ -129,7 +166,7 @@ class DiscretizationConfig(GeometryConfig, CodebookConfig):
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Self:
-        _require_counts_fit(self, self)
+        _require_counts_fit(self, self, (self.method,))
         return self
 
 
@@ -140,6 +177,9 @@ class PriorConfig(Section):
     n_heads: int = Field(4, ge=1, le=64, description="Attention heads; must divide the width.")
     width: int = Field(128, ge=8, le=4_096, description="Channels of the residual stream.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout while training.")
+    class_conditional: bool = Field(
+        False, description="Learn one distribution for each class, so that images of a chosen class can be drawn."
+    )
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -178,6 +218,11 @@ class ExperimentConfig(Section):
     tokenizers: tuple[TokenizerName, ...] = Field(
         ("kmeans", "euclidean", "riemannian"), min_length=1, description="Tokenizers that are built and compared."
     )
+    refits: tuple[GeometricMethod, ...] = Field(
+        (),
+        description="Tokenizers that get a copy of the decoder refitted to their codes; a VQ-VAE's knows nothing else.",
+    )
+    refit: RefitConfig = RefitConfig()
     priors: tuple[TokenizerName, ...] = Field(("kmeans", "riemannian"), description="Tokenizers that get a prior.")
     prior: PriorConfig = PriorConfig()
     prior_training: PriorTrainingConfig = PriorTrainingConfig()
@@ -186,7 +231,7 @@ class ExperimentConfig(Section):
 
     @model_validator(mode="after")
     def _sections_fit(self) -> Self:
-        _require_counts_fit(self.geometry, self.codebook)
+        _require_counts_fit(self.geometry, self.codebook, self.tokenizers)
         limits = {"geometry.n_images": self.geometry.n_images, "data.n_train": self.data.n_train or math.inf}
         key = min(limits, key=limits.__getitem__)
         n_cells = int(limits[key]) * LATTICE_SIZE**2
@@ -195,15 +240,15 @@ class ExperimentConfig(Section):
                 f"geometry.n_landmarks must be at most {n_cells}, the cells of {key} = {limits[key]} lattices; "
                 f"got {self.geometry.n_landmarks}"
             )
-        for key in ("tokenizers", "priors"):
+        for key in ("tokenizers", "refits", "priors"):
             names = getattr(self, key)
             if len(set(names)) < len(names):
                 raise ValueError(f"{key} must not repeat a name; got {', '.join(names)}")
-        missing = [name for name in self.priors if name not in self.tokenizers]
-        if missing:
-            raise ValueError(
-                f"priors must be among the tokenizers; {', '.join(missing)} is not in {', '.join(self.tokenizers)}"
-            )
+            missing = [name for name in names if name not in self.tokenizers]
+            if missing:
+                raise ValueError(
+                    f"{key} must be among the tokenizers; {', '.join(missing)} is not in {', '.join(self.tokenizers)}"
+                )
         return self
 
     def discretization(self, method: GeometricMethod) -> DiscretizationConfig:
@@ -213,14 +258,25 @@ class ExperimentConfig(Section):
         )
 
 
-def _require_counts_fit(geometry: GeometryConfig, codebook: CodebookConfig) -> None:
-    if codebook.n_codes > geometry.n_landmarks:
+def _require_counts_fit(geometry: GeometryConfig, codebook: CodebookConfig, tokenizers: Iterable[str]) -> None:
+    n_landmarks = geometry.n_landmarks
+    if codebook.n_codes > n_landmarks:
         raise ValueError(
-            f"n_codes must be at most n_landmarks = {geometry.n_landmarks}, since medoids are landmarks; "
-            f"got {codebook.n_codes}"
+            f"n_codes must be at most n_landmarks = {n_landmarks}, since medoids are landmarks; got {codebook.n_codes}"
         )
-    if geometry.n_neighbors >= geometry.n_landmarks:
-        raise ValueError(f"n_neighbors must be below n_landmarks = {geometry.n_landmarks}; got {geometry.n_neighbors}")
+    if geometry.n_neighbors >= n_landmarks:
+        raise ValueError(f"n_neighbors must be below n_landmarks = {n_landmarks}; got {geometry.n_neighbors}")
+    most = MOST_LANDMARKS_OF_A_MATRIX
+    if n_landmarks > most and codebook.solver in ("fasterpam", "pam", "alternate"):
+        raise ValueError(
+            f"n_landmarks must be at most {most} with codebook.solver = {codebook.solver}, which holds all distances "
+            f"between them; got {n_landmarks}, so set it to graph-lloyd or auto"
+        )
+    if n_landmarks > most and "prototype" in tokenizers:
+        raise ValueError(
+            f"n_landmarks must be at most {most} with the prototype tokenizer, which holds all distances between them; "
+            f"got {n_landmarks}, so leave prototype out or lower n_landmarks"
+        )
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentConfig:

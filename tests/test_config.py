@@ -101,6 +101,15 @@ def test_the_demo_needs_no_download():
         ({"vae": {"beta": float("nan")}}, "vae.beta must be .*; got nan"),
         ({"sampling": {"top_p": 1.5}}, "sampling.top_p must be less than or equal to 1; got 1.5"),
         ({"data": {"dataset": "cifar"}}, "data.dataset must be 'mnist', 'fashion_mnist'.*; got 'cifar'"),
+        (
+            {"codebook": {"solver": "clara"}},
+            "codebook.solver must be 'auto', 'fasterpam', 'graph-lloyd'.*; got 'clara'",
+        ),
+        (
+            {"codebook": {"choose_by": "elbow"}},
+            "codebook.choose_by must be 'n_codes', 'silhouette' or 'rate'; got 'elbow'",
+        ),
+        ({"codebook": {"target_rate_bits": 0}}, "codebook.target_rate_bits must be greater than 0; got 0"),
         ({"tokenizers": ["kmeens"]}, "tokenizers.0 must be 'kmeans'.*; got 'kmeens'"),
         ({"device": "gpu"}, "device must match .*; got 'gpu'"),
         ({"name": "../evil"}, "name must match .*; got '../evil'"),
@@ -123,6 +132,18 @@ def test_bad_values_are_named_in_one_sentence(values, message):
         ({"geometry": {"n_landmarks": 64, "n_neighbors": 64}}, "n_neighbors must be below n_landmarks = 64; got 64"),
         ({"geometry": {"n_images": 100}}, "n_landmarks must be at most 4900, the cells of .* 100 lattices; got 5000"),
         ({"data": {"n_train": 100}}, "n_landmarks must be at most 4900, the cells of data.n_train = 100 lattices"),
+        (
+            {"codebook": {"n_codes": 8, "choose_by": "rate", "target_rate_bits": 3.5}},
+            r"target_rate_bits must be at most log2\(n_codes\) = 3, .*; got 3.5, so raise codebook.n_codes",
+        ),
+        (
+            {"geometry": {"n_images": 2_000, "n_landmarks": 50_001}, "codebook": {"solver": "fasterpam"}},
+            "n_landmarks must be at most 50000 with codebook.solver = fasterpam.*; got 50001, so set it to graph-lloyd",
+        ),
+        (
+            {"geometry": {"n_images": 2_000, "n_landmarks": 50_001}, "tokenizers": ["prototype"], "priors": []},
+            "n_landmarks must be at most 50000 with the prototype tokenizer.*; got 50001, so leave prototype out",
+        ),
         ({"prior": {"width": 10, "n_heads": 4}}, "must be a multiple of prior.n_heads; got 10 and 4"),
         ({"tokenizers": ["kmeans"], "priors": ["riemannian"]}, "riemannian is not in kmeans"),
         ({"priors": ["kmeans", "kmeans"]}, "priors must not repeat a name; got kmeans, kmeans"),
@@ -132,6 +153,17 @@ def test_bad_values_are_named_in_one_sentence(values, message):
 def test_values_that_contradict_each_other_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
         parse_config(values)
+
+
+def test_a_target_rate_is_a_limit_only_where_it_is_used():
+    assert parse_config({"codebook": {"n_codes": 8}}).codebook.target_rate_bits > 3
+    assert parse_config({"codebook": {"n_codes": 8, "choose_by": "rate", "target_rate_bits": 3}})
+
+
+def test_a_million_landmarks_are_welcome_where_no_matrix_is_formed():
+    geometry = {"n_images": 60_000, "n_landmarks": 1_000_000}
+    for solver in ("auto", "graph-lloyd"):
+        assert parse_config({"geometry": geometry, "codebook": {"solver": solver}})
 
 
 def test_a_discretization_config_stands_alone_and_names_bad_values():

@@ -28,6 +28,8 @@ GLOSSARY = {
     "top_p": "Draw only from the likeliest tokens that together have this probability.",
     "euclidean": "Distances measured straight in latent space.",
     "riemannian": "Distances measured by how much the decoded picture changes along the way.",
+    "prototype": "The rules that this method was first published with, kept to show what they cost: an edge weighs how "
+    "much the decoder stretches, not how long it is, and a cell goes to the landmark nearest in latent space.",
     "held_out": "Images that no model saw while it was trained.",
     "beta": "How strongly the VAE is pressed to keep its latents simple. Too high, and it stops using them.",
 }

@@ -1,5 +1,27 @@
-"""Codebooks from distances: k-medoids by FasterPAM."""
+"""Codebooks: k-medoids over graph distances, k-means, and how many codes there are."""
 
+from geovq.codebook.alternate import alternate_kmedoids
+from geovq.codebook.choosing import CodeCountChoice, code_count_rule
+from geovq.codebook.graph_lloyd import graph_kmedoids
+from geovq.codebook.kmeans import KMeansResult, KMeansSolver
 from geovq.codebook.kmedoids import KMedoidsResult, kmedoids
+from geovq.codebook.pam import classical_pam
+from geovq.codebook.silhouette import medoid_silhouette
+from geovq.codebook.solvers import CodebookSolver, MatrixSolver, MedoidSolver, codebook_solver
 
-__all__ = ["KMedoidsResult", "kmedoids"]
+__all__ = [
+    "CodeCountChoice",
+    "CodebookSolver",
+    "KMeansResult",
+    "KMeansSolver",
+    "KMedoidsResult",
+    "MatrixSolver",
+    "MedoidSolver",
+    "alternate_kmedoids",
+    "classical_pam",
+    "code_count_rule",
+    "codebook_solver",
+    "graph_kmedoids",
+    "kmedoids",
+    "medoid_silhouette",
+]

@@ -5,14 +5,18 @@ package; starts by D² sampling: Arthur, Vassilvitskii (2007), "k-means++".
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+import numpy.typing as npt
+from jaxtyping import Float, Float32, Float64, Int64
 
 from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 from geovq.randomness import make_rng
+
+MatrixArray: TypeAlias = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -80,15 +84,7 @@ def kmedoids(
     NonFiniteError
         If a dissimilarity is NaN or infinite.
     """
-    if dissimilarities.ndim != 2 or dissimilarities.shape[0] != dissimilarities.shape[1]:
-        raise ShapeError(f"dissimilarities must be a square matrix; got {dissimilarities.shape}.")
-    if not 1 <= n_codes <= len(dissimilarities):
-        raise InvalidValueError(f"n_codes must be in [1, {len(dissimilarities)}], the landmarks; got {n_codes}.")
-    lowest, highest = dissimilarities.min(), dissimilarities.max()  # two scalars: no N x N mask; NaN reaches both
-    if not np.isfinite(lowest) or not np.isfinite(highest):
-        raise NonFiniteError("dissimilarities must be finite; join the components of the graph first.")
-    if lowest < 0:
-        raise InvalidValueError(f"dissimilarities must not be negative; the smallest is {lowest:.3g}.")
+    require_dissimilarities(dissimilarities, n_codes)
     progress = progress or SilentProgress()
     progress.start("k-medoids", n_restarts, "restarts")
     matrix = np.ascontiguousarray(dissimilarities, dtype=np.float32)
@@ -99,11 +95,9 @@ def kmedoids(
         progress.advance()
     costs = np.array([costs[-1] for costs, _, _ in starts])
     cost_history, medoid_history, converged = starts[int(costs.argmin())]
-    labels = matrix[:, medoid_history[-1]].argmin(axis=1)
-    labels[medoid_history[-1]] = np.arange(n_codes)  # a medoid belongs to itself, also among duplicates
     return KMedoidsResult(
         medoid_indices=medoid_history[-1],
-        labels=labels.astype(np.int64),
+        labels=nearest_medoids(matrix, medoid_history[-1]),
         cost=float(costs.min()),
         cost_history=np.array(cost_history),
         medoid_history=np.stack(medoid_history),
@@ -112,18 +106,43 @@ def kmedoids(
     )
 
 
+def require_dissimilarities(matrix: Float[MatrixArray, "n n"], n_codes: int) -> None:
+    """Raise unless `n_codes` medoids can be chosen on a square matrix of finite, non-negative numbers."""
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ShapeError(f"dissimilarities must be a square matrix; got {matrix.shape}.")
+    if not 1 <= n_codes <= len(matrix):
+        raise InvalidValueError(f"n_codes must be in [1, {len(matrix)}], the landmarks; got {n_codes}.")
+    lowest, highest = matrix.min(), matrix.max()  # two scalars: no N x N mask; NaN reaches both
+    if not np.isfinite(lowest) or not np.isfinite(highest):
+        raise NonFiniteError("dissimilarities must be finite; join the components of the graph first.")
+    if lowest < 0:
+        raise InvalidValueError(f"dissimilarities must not be negative; the smallest is {lowest:.3g}.")
+
+
+def nearest_medoids(matrix: Float[MatrixArray, "n n"], medoids: Int64[IntArray, " k"]) -> Int64[IntArray, " n"]:
+    """Label of every row: its nearest medoid; a medoid belongs to itself, also among duplicates."""
+    labels: IntArray = matrix[:, medoids].argmin(axis=1).astype(np.int64)
+    labels[medoids] = np.arange(len(medoids))
+    return labels
+
+
+def mean_cost(matrix: Float[MatrixArray, "n n"], medoids: Int64[IntArray, " k"]) -> float:
+    """Mean dissimilarity of a row to its nearest medoid."""
+    return float(matrix[medoids].min(axis=0).mean(dtype=np.float64))
+
+
 def _one_start(
     matrix: Float32[FloatArray, "n n"], n_codes: int, max_iterations: int, seed: int, restart: int
 ) -> tuple[list[float], list[IntArray], bool]:
     from kmedoids import fasterpam
 
     medoids = _spread_medoids(matrix, n_codes, make_rng(seed, f"kmedoids.start.{restart}"))
-    cost_history, medoid_history = [_mean_cost(matrix, medoids)], [medoids]
+    cost_history, medoid_history = [mean_cost(matrix, medoids)], [medoids]
     for _ in range(max_iterations):
         # One pass a call, so that the history can be replayed. n_cpu is fixed because it changes the order of swaps.
         found = fasterpam(matrix, medoids.astype(np.uint64), max_iter=1, n_cpu=1)
         swapped = np.asarray(found.medoids, dtype=np.int64)
-        cost = _mean_cost(matrix, swapped)
+        cost = mean_cost(matrix, swapped)
         if not cost < cost_history[-1]:
             return cost_history, medoid_history, True
         medoids = swapped
@@ -146,7 +165,3 @@ def _spread_medoids(matrix: Float32[FloatArray, "n n"], n_codes: int, rng: np.ra
         chosen.append(drawn)
         np.minimum(nearest, matrix[drawn], out=nearest)
     return np.array(chosen, dtype=np.int64)
-
-
-def _mean_cost(matrix: Float32[FloatArray, "n n"], medoids: IntArray) -> float:
-    return float(matrix[medoids].min(axis=0).mean(dtype=np.float64))

@@ -7,13 +7,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from geovq.config import DiscretizationConfig
+from geovq.errors import InvalidValueError
 from geovq.geometry import EuclideanMetric, LandmarkSample, PullbackMetric, measure_geometry, sample_landmarks
+from geovq.geometry.decoder_check import check_decoder
 from geovq.geometry.footprint import Decode
-from geovq.geometry.metric_field import check_decoder
 from geovq.progress import Progress
 from geovq.tokenization.base import Tokenizer
+from geovq.tokenization.fit_kmeans import fit_kmeans
 from geovq.tokenization.fit_landmarks import fit_landmark_tokenizer
-from geovq.tokenization.nearest_code import fit_kmeans
+from geovq.tokenization.prototype import fit_prototype
 
 
 def discretize(
@@ -32,7 +34,7 @@ def discretize(
     lattices : Tensor of shape (n, D, H, W)
         Posterior means of training images; `config.n_images` of them are used.
     config : DiscretizationConfig, optional
-        `config.method` chooses between "kmeans", "euclidean" and "riemannian".
+        `config.method` chooses between "kmeans", "euclidean", "riemannian" and "prototype".
     progress : Progress, optional
 
     Returns
@@ -52,7 +54,10 @@ def discretize(
     def metrics() -> Tensor:
         return measure_geometry(decoder, sample, config, device=lattices.device, progress=progress).metrics
 
-    return fit_tokenizer(sample, metrics, config, progress=progress)
+    def decode(batch: Tensor) -> Tensor:
+        return decoder(batch.to(lattices.device)).cpu()
+
+    return fit_tokenizer(sample, metrics, config, decode=decode, progress=progress)
 
 
 def fit_tokenizer(
@@ -60,6 +65,7 @@ def fit_tokenizer(
     metrics: Callable[[], Float[Tensor, "n a a"]],
     config: DiscretizationConfig,
     *,
+    decode: Decode | None = None,
     progress: Progress | None = None,
 ) -> Tokenizer:
     """Tokenizer of one method on a sample that several may share.
@@ -70,7 +76,14 @@ def fit_tokenizer(
     metrics : callable
         Returns the context-averaged pullback metric of each landmark, (N, A, A); called only by methods that need it.
     config : DiscretizationConfig
+    decode : callable, optional
+        The decoder, from and to the CPU; needed by "prototype" only, which differentiates it in its own way.
     progress : Progress, optional
+
+    Raises
+    ------
+    InvalidValueError
+        If "prototype" is asked for without `decode`.
     """
     match config.method:
         case "kmeans":
@@ -81,3 +94,7 @@ def fit_tokenizer(
         case "riemannian":
             tensors = metrics()
             return fit_landmark_tokenizer(sample, PullbackMetric(tensors.numpy()), tensors, config, progress=progress)
+        case "prototype":
+            if decode is None:
+                raise InvalidValueError("fit_tokenizer needs decode= for the prototype tokenizer; got None.")
+            return fit_prototype(decode, sample.lattices, config, progress=progress)

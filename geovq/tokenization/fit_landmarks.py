@@ -1,14 +1,14 @@
-"""Codebooks for landmark tokenizers: k-medoids on squared graph distances."""
+"""Codebooks for landmark tokenizers: k-medoids on graph distances."""
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geovq.codebook import kmedoids
+from geovq.codebook import MedoidSolver, codebook_solver
 from geovq.config import DiscretizationConfig
-from geovq.geometry import LandmarkSample, Metric, geodesic_distances
+from geovq.geometry import ActiveSubspace, LandmarkSample, Metric
 from geovq.progress import Progress
+from geovq.tokenization.code_count import choose_codes
 from geovq.tokenization.landmark import LandmarkTokenizer
 
 
@@ -34,27 +34,52 @@ def fit_landmark_tokenizer(
     """
     points = sample.landmarks
     lengths = metric.edge_lengths(points.numpy(), sample.graph.tails, sample.graph.heads)
-    distances = geodesic_distances(sample.graph.weighted(lengths), progress=progress)
-    clustering = kmedoids(
-        np.square(distances, out=distances),
-        config.n_codes,
-        n_restarts=config.n_restarts,
-        max_iterations=config.max_iterations,
-        seed=config.seed,
-        progress=progress,
+    solver = codebook_solver(sample.graph.weighted(lengths), config, seed=config.seed, progress=progress)
+    return solved_tokenizer(
+        solver, sample.landmark_latents, sample.subspace, tensors, config, config.n_candidates, progress=progress
     )
-    medoids = clustering.medoid_indices
-    to_medoid = np.sqrt(distances[np.arange(len(points)), medoids[clustering.labels]])
+
+
+def solved_tokenizer(
+    solver: MedoidSolver,
+    latents: Float[Tensor, "n d"],
+    subspace: ActiveSubspace,
+    tensors: Float[Tensor, "n a a"],
+    config: DiscretizationConfig,
+    n_candidates: int,
+    *,
+    progress: Progress | None = None,
+) -> LandmarkTokenizer:
+    """Tokenizer of the codebook that a solver finds.
+
+    Parameters
+    ----------
+    solver : MedoidSolver
+        On the graph of the landmarks.
+    latents : Tensor of shape (N, D)
+        The landmarks.
+    subspace : ActiveSubspace
+        In which cells are compared with landmarks.
+    tensors : Tensor of shape (N, A, A)
+        Measures the step from a cell to a landmark.
+    config : DiscretizationConfig
+        `method` and how many codes there are.
+    n_candidates : int
+        Nearest landmarks that compete for a cell.
+    progress : Progress, optional
+    """
+    clustering = choose_codes(solver, config, progress)
+    medoids = torch.from_numpy(clustering.medoid_indices)
     return LandmarkTokenizer(
         method=config.method,
-        codebook=sample.landmark_latents[torch.from_numpy(medoids)],
-        subspace=sample.subspace,
-        landmarks=points,
+        codebook=latents[medoids],
+        subspace=subspace,
+        landmarks=subspace.project(latents),
         metrics=tensors,
         label=torch.from_numpy(clustering.labels),
-        distance_to_medoid=torch.from_numpy(to_medoid),
-        medoid_indices=torch.from_numpy(medoids),
-        n_candidates=config.n_candidates,
+        distance_to_medoid=torch.from_numpy(solver.distance_to_medoid(clustering)),
+        medoid_indices=medoids,
+        n_candidates=n_candidates,
         cost_history=torch.from_numpy(clustering.cost_history),
         medoid_history=torch.from_numpy(clustering.medoid_history),
     )

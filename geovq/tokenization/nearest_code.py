@@ -9,10 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from geovq.artifacts import write_safetensors
-from geovq.config import DiscretizationConfig
 from geovq.lattice import cells_of
-from geovq.progress import Progress
-from geovq.randomness import derive_seed
 from geovq.tokenization.base import FORMAT, KIND, look_up, require_encodable
 
 _CELLS_PER_CHUNK = 65_536
@@ -55,28 +52,3 @@ class NearestCodeTokenizer:
         """Write to a file that `geovq.load_tokenizer` reads."""
         metadata = {"encoding": self.ENCODING, "method": self.method}
         write_safetensors(path, {"codebook": self.codebook}, kind=KIND, format=FORMAT, metadata=metadata)
-
-
-def fit_kmeans(
-    cells: Float[Tensor, "n d"], config: DiscretizationConfig, *, progress: Progress | None = None
-) -> NearestCodeTokenizer:
-    """Euclidean k-means on all sampled cells, in all latent channels.
-
-    Source: Lloyd (1982) with k-means++ starts, by scikit-learn.
-    """
-    from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
-
-    if progress:
-        progress.start("k-means", 1, "fit")
-    model = KMeans(
-        config.n_codes,
-        n_init=config.n_restarts,
-        max_iter=config.max_iterations,
-        random_state=derive_seed(config.seed, "kmeans"),
-    )
-    with threadpool_limits(1):  # several threads add up their centres in the order in which they happen to finish
-        model.fit(cells.numpy())
-    if progress:
-        progress.advance()
-    return NearestCodeTokenizer("kmeans", torch.from_numpy(model.cluster_centers_).float())

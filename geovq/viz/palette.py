@@ -50,6 +50,7 @@ _TOKENIZERS = {
     "kmeans": Style("#7a8594", "square", "dot", "k-means"),
     "euclidean": Style("#2f81d6", "circle", "dash", "Euclidean"),
     "riemannian": Style("#d9661f", "diamond", "solid", "Riemannian"),
+    "prototype": Style("#1f9373", "x", "longdashdot", "Prototype"),
     "vqvae": Style("#9467c9", "triangle-up", "dashdot", "VQ-VAE"),
 }
 

@@ -5,10 +5,12 @@ from torch import nn
 
 import geovq
 from geovq.errors import ArtifactError, ConfigError, InvalidValueError, NonFiniteError, ShapeError
+from geovq.evaluation import token_usage
 from geovq.lattice import cells_of
+from geovq.progress import SilentProgress
 from tests.geometry.decoders import transposed_conv_decoder
 
-METHODS = ("kmeans", "euclidean", "riemannian")
+METHODS = ("kmeans", "euclidean", "riemannian", "prototype")
 
 
 def lattices(n=60, channels=2, size=5, seed=0):
@@ -79,7 +81,7 @@ def test_same_seed_same_bytes(method, decoder, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-@pytest.mark.parametrize("method", ["euclidean", "riemannian"])
+@pytest.mark.parametrize("method", ["euclidean", "riemannian", "prototype"])
 def test_landmarks_know_their_code_and_medoids_are_their_own(method, decoder):
     tokenizer = geovq.discretize(decoder, lattices(), config(method=method))
     assert torch.equal(tokenizer.label[tokenizer.medoid_indices], torch.arange(8))
@@ -129,6 +131,50 @@ def test_riemannian_codes_go_where_the_decoder_stretches():
     assert codes_on_the_right["riemannian"] >= 14
     assert codes_on_the_right["kmeans"] <= 10
     assert errors["riemannian"] < 0.5 * errors["kmeans"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_target_rate_is_met_by_the_tokens(method, decoder):
+    """So that methods can be compared at one rate; K is whatever that takes."""
+    target = config(method=method, n_codes=64, choose_by="rate", target_rate_bits=3.0)
+    tokenizer = geovq.discretize(decoder, lattices(), target)
+    assert 8 <= tokenizer.n_codes < 64
+    rate_bits = token_usage(tokenizer.encode(lattices(400, seed=8)), tokenizer.n_codes).entropy_bits
+    assert rate_bits == pytest.approx(3.0, abs=0.3)  # the choice counts landmarks; other cells differ a little
+
+
+def test_how_the_number_of_codes_was_chosen_is_told():
+    class Listener(SilentProgress):
+        def __init__(self):
+            self.notes, self.rows = [], []
+
+        def note(self, message):
+            self.notes.append(message)
+
+        def record(self, row):
+            self.rows.append(row)
+
+    listener = Listener()
+    chosen = config(method="euclidean", n_codes=12, choose_by="silhouette")
+    tokenizer = geovq.discretize(nn.Identity().eval(), lattices(), chosen, progress=listener)
+    assert listener.notes == [f"euclidean: {tokenizer.n_codes} codes have the best silhouette, "
+                              f"{max(row['silhouette'] for row in listener.rows):.3f}, of up to 12."]  # fmt: skip
+    assert [row["n_codes"] for row in listener.rows] == [2, 3, 4, 6, 8, 12]
+    assert [row["n_codes"] for row in listener.rows if row["taken"]] == [tokenizer.n_codes]
+    listener.rows.clear()
+    geovq.discretize(nn.Identity().eval(), lattices(), config(method="euclidean"), progress=listener)
+    assert listener.rows == []
+
+
+@pytest.mark.parametrize("solver", ["graph-lloyd", "alternate"])
+def test_every_solver_makes_a_tokenizer_of_the_same_kind(solver, decoder):
+    tokenizer = geovq.discretize(decoder, lattices(), config(solver=solver))
+    assert torch.equal(tokenizer.label[tokenizer.medoid_indices], torch.arange(8))
+    assert (tokenizer.distance_to_medoid[tokenizer.medoid_indices] == 0).all()
+    assert tokenizer.distance_to_medoid.dtype == torch.float32
+    spread = tokenizer.distance_to_medoid.square().mean()
+    fasterpam = geovq.discretize(decoder, lattices(), config(solver="fasterpam"))
+    assert spread < 2 * fasterpam.distance_to_medoid.square().mean()
 
 
 def test_fewer_lattices_than_n_images_are_all_used(decoder):

@@ -1,10 +1,13 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 
+from geovq.config import TokenizerName
 from geovq.viz import palette
 from geovq.viz.palette import DARK_BACKGROUND, LIGHT_BACKGROUND, QUALITATIVE, ink_on, map_colouring, tokenizer_style
 
-TOKENIZERS = ("kmeans", "euclidean", "riemannian", "vqvae")
+TOKENIZERS = get_args(TokenizerName)
 MARKS = sorted({*QUALITATIVE, palette.DEAD, palette.NEUTRAL, *(tokenizer_style(name).colour for name in TOKENIZERS)})
 
 
