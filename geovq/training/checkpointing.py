@@ -13,23 +13,29 @@ from geovq.artifacts import read_safetensors, write_safetensors
 from geovq.errors import ArtifactError
 
 KIND = "training-state"
-FORMAT = 1
+FORMAT = 2
 _START_OVER = "delete it to train from the start"
 
 
 @dataclass
 class TrainingState:
-    """Where a run stands. Random streams are named by step, so the step is all the state they have."""
+    """Where a run stands, besides its last weights and its optimiser.
+
+    Random streams are named by step, so the step is all the state they have.
+    """
 
     step: int = 0  # optimiser steps done
     elapsed_s: float = 0.0  # over all sessions
-    validation: dict[str, float] = field(default_factory=dict)  # of the last finished epoch
+    best_epoch: int = 0  # with the lowest validation loss, counted from 1; 0 before the first has ended
+    validation: dict[str, float] = field(default_factory=dict)  # of that epoch
+    best: dict[str, Tensor] = field(default_factory=dict)  # weights and buffers of that epoch, on the CPU
+    average: dict[str, Tensor] = field(default_factory=dict)  # of the weights; empty if they are not averaged
 
 
 def save_training_state(
     path: Path, state: TrainingState, model: nn.Module, optimizer: Optimizer, inputs: Mapping[str, Any]
 ) -> None:
-    """Write state, weights and optimiser averages, whole or not at all.
+    """Write state, last weights and optimiser averages, whole or not at all.
 
     Parameters
     ----------
@@ -41,10 +47,12 @@ def save_training_state(
     ArtifactError
         If the file cannot be written.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    groups = {"model": model.state_dict(), "best": state.best, "average": state.average}
+    tensors = {f"{group}.{name}": tensor for group, members in groups.items() for name, tensor in members.items()}
     for index, averages in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in averages.items()}
-    metadata = {"inputs": dict(inputs), "state": vars(state)}
+    scalars = {name: value for name, value in vars(state).items() if name not in groups}
+    metadata = {"inputs": dict(inputs), "state": scalars}
     write_safetensors(path, tensors, kind=KIND, format=FORMAT, metadata=metadata)
 
 
@@ -65,7 +73,7 @@ def load_training_state(
     try:
         model.load_state_dict(_below("model", tensors))
         _restore(optimizer, _below("optimizer", tensors))
-        return TrainingState(**metadata["state"])
+        return TrainingState(**metadata["state"], best=_below("best", tensors), average=_below("average", tensors))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ArtifactError(f"{path} does not fit the model ({reason}); {_START_OVER}.") from error

@@ -1,7 +1,7 @@
 """What the loop asks of its two partners: examples, and an objective that turns them into a loss."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -23,15 +23,24 @@ class Objective(Protocol):
     def loss(self, model: Any, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """Scalar to minimise, and its parts by name, units in the name ("bce_nats", "kl_nats").
 
-        All randomness comes from `generator`, which lives on the device of the batch.
+        Means over the examples, so that the losses of parts of a batch make the loss of the batch. All randomness
+        comes from `generator`, which is new and lives on the device of the batch.
         """
 
     def evaluate(self, model: Any, batches: Iterable[Tensor]) -> dict[str, float]:
         """ "loss", its parts and what else is worth knowing, over a whole validation set.
 
         Deterministic: the model is in eval mode, nothing is drawn. Means weigh every example the same, whatever the
-        batch sizes.
+        batch sizes. The epoch with the lowest "loss" is the best. Members of a group are named "group/member".
         """
+
+
+@runtime_checkable
+class ScheduledObjective(Objective, Protocol):
+    """An objective whose weights change while a model trains; `evaluate` is that of the end."""
+
+    def at(self, fraction_done: float) -> Objective:
+        """The objective of the step that has this share of all steps behind it, in [0, 1)."""
 
 
 def bce_nats(logits: Tensor, images: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from geovq.models.seeding import global_draws
+from geovq.training.draws import global_seed
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,7 @@ class PriorObjective:
 
     def loss(self, model: nn.Module, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean over all tokens of the batch, tokens (B, L)."""
-        # Dropout draws from the global generator only; its seed comes from ours.
-        seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
-        with global_draws(seed, batch.device):
+        with global_draws(global_seed(generator), batch.device):  # of dropout, which takes no generator
             logits = model(batch)  # (B, L, K)
         nll = _token_nll(logits, batch).mean()
         return nll, {"nll_nats_per_token": nll}
@@ -27,7 +26,7 @@ class PriorObjective:
         """Mean over all tokens of all batches."""
         n_tokens, nll = 0, 0.0
         for batch in batches:
-            nll += _token_nll(model(batch), batch).double().sum().item()
+            nll += _token_nll(model(batch), batch).cpu().double().sum().item()  # MPS has no float64
             n_tokens += batch.numel()
         return {"loss": nll / n_tokens, "nll_nats_per_token": nll / n_tokens}
 

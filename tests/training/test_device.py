@@ -3,7 +3,7 @@ import torch
 
 from geovq.errors import DeviceError
 from geovq.training import resolve_device
-from geovq.training.device import resolve_precision
+from geovq.training.device import resolve_precision, training_numerics
 
 
 @pytest.fixture
@@ -26,6 +26,17 @@ def test_auto_is_the_first_gpu_where_there_is_one(monkeypatch):
         resolve_device("cuda:2")
 
 
+def test_each_process_of_a_group_has_its_own_gpu(monkeypatch):
+    for name, value in {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("auto") == resolve_device("cuda") == resolve_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(DeviceError, match="'cuda:0' is one GPU for several processes; set device to auto, cuda or cpu"):
+        resolve_device("cuda:0")
+    assert resolve_device("cpu") == torch.device("cpu")
+
+
 @pytest.mark.usefixtures("no_gpu")
 def test_an_absent_gpu_is_an_error_with_the_remedy():
     with pytest.raises(
@@ -43,3 +54,16 @@ def test_unknown_names_are_refused(name):
 def test_auto_precision_is_float32_on_the_cpu():
     assert resolve_precision("auto", torch.device("cpu")) == "32-true"
     assert resolve_precision("bf16-mixed", torch.device("cpu")) == "bf16-mixed"
+
+
+def numerics():
+    return torch.get_float32_matmul_precision(), torch.backends.cudnn.deterministic
+
+
+def test_only_on_a_gpu_products_are_rounded_and_only_while_training():
+    before = numerics()
+    with training_numerics(torch.device("cpu")):
+        assert numerics() == before
+    with training_numerics(torch.device("cuda", 0)):
+        assert numerics() == ("high", True)
+    assert numerics() == before

@@ -4,40 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from geovq.config import PriorConfig, TrainingConfig, VAEConfig, VQVAEConfig
-from geovq.data import ImageSet
-from geovq.errors import ArtifactError, DivergedError, InvalidValueError
-from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, initialised, quantizer
-from geovq.progress import SilentProgress
-from geovq.randomness import make_generator
-from geovq.training import PriorObjective, TokenSet, VAEObjective, VQVAEObjective, fit, loop, one_cycle
+from geovq.artifacts import write_safetensors
+from geovq.errors import ArtifactError, InvalidValueError
+from geovq.models import initialised, quantizer
+from geovq.training import PriorObjective, TokenSet, VAEObjective, fit, loop, one_cycle
+from tests.training.cases import CASES, CONFIG, N_STEPS, Listener, changed, same_weights, tokens, train
 
-CONFIG = TrainingConfig(epochs=2, batch_size=8, learning_rate=1e-2, weight_decay=0.01, gradient_clip=5.0)
-N_STEPS = 2 * 3  # 20 examples in batches of 7, 7 and 6
-
-
-def images(n, stream):
-    pixels = torch.randint(256, (n, 1, 28, 28), generator=make_generator(0, stream), dtype=torch.uint8)
-    return ImageSet("noise", stream, pixels, torch.zeros(n, dtype=torch.int64), ("none",))
-
-
-def tokens(n, stream):
-    return TokenSet(torch.randint(5, (n, 2, 3), generator=make_generator(0, stream)))
-
-
-CASES = {
-    "vae": (lambda: LatticeVAE(VAEConfig(latent_channels=2, width=4)), VAEObjective(beta=0.1), images),
-    "vqvae": (
-        lambda: LatticeVQVAE(VQVAEConfig(latent_channels=2, width=4, restart_below=0.5), 8),
-        VQVAEObjective(commitment=0.25),
-        images,
-    ),
-    "prior": (
-        lambda: LatticePrior(PriorConfig(n_layers=1, n_heads=2, width=8, dropout=0.3), 5, 2, 3),
-        PriorObjective(),
-        tokens,
-    ),
-}
+KINDS = ["vae", "vqvae", "prior"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,51 +18,7 @@ def _short_warm_up(monkeypatch):
     monkeypatch.setattr(quantizer, "N_WARM_UP_STEPS", 2)  # of six steps
 
 
-class Listener(SilentProgress):
-    """Keeps what it hears; asks to stop at given questions."""
-
-    def __init__(self, stop_at=()):
-        self.rows, self.starts, self.n_done, self.n_asked, self.stop_at = [], [], 0, 0, stop_at
-
-    def start(self, phase, total, unit):
-        self.starts.append((phase, total, unit))
-
-    def advance(self, n=1):
-        self.n_done += n
-
-    def record(self, row):
-        self.rows.append(dict(row))
-
-    def stop_requested(self):
-        self.n_asked += 1
-        return self.n_asked in self.stop_at
-
-
-def train(case, checkpoint, *, seed=0, config=CONFIG, progress=None, objective=None, n_train=20):
-    build, default_objective, examples = CASES[case]
-    model = initialised(build, seed, "weights")
-    result = fit(
-        model,
-        objective or default_objective,
-        examples(n_train, "train"),
-        examples(9, "validation"),
-        config,
-        stage=case,
-        seed=seed,
-        device="cpu",
-        checkpoint=checkpoint,
-        progress=progress,
-    )
-    return model, result
-
-
-def same_weights(first, second):
-    return all(
-        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
-    )
-
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", KINDS)
 @pytest.mark.parametrize("stop", [1, 2, 4, 5, N_STEPS])
 def test_stopped_anywhere_and_resumed_ends_with_the_same_bits(tmp_path, case, stop):
     whole, expected = train(case, tmp_path / "whole")
@@ -103,7 +32,7 @@ def test_stopped_anywhere_and_resumed_ends_with_the_same_bits(tmp_path, case, st
     assert (result.steps, result.epochs, result.cancelled) == (N_STEPS, 2, False)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", KINDS)
 def test_killed_between_checkpoints_and_resumed_ends_with_the_same_bits(tmp_path, case):
     class Kill(Listener):
         def record(self, row):
@@ -118,7 +47,7 @@ def test_killed_between_checkpoints_and_resumed_ends_with_the_same_bits(tmp_path
     assert same_weights(whole, resumed)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", KINDS)
 def test_the_result_depends_on_the_seed_and_not_on_the_global_generator(tmp_path, case):
     first, _ = train(case, tmp_path / "a")
     before = torch.rand(1), torch.get_rng_state()
@@ -160,7 +89,7 @@ def test_rows_say_what_is_measured_where(tmp_path):
 def test_long_runs_record_few_of_their_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "N_TRAIN_ROWS", 3)
     listener = Listener()
-    train("prior", tmp_path / "state", progress=listener, config=CONFIG.model_copy(update={"epochs": 4}))  # 12 steps
+    train("prior", tmp_path / "state", progress=listener, config=changed(epochs=4))  # 12 steps
     assert [row["step"] for row in listener.rows if row["split"] == "train"] == [4, 8, 12]
 
 
@@ -201,33 +130,18 @@ def test_every_example_is_seen_once_per_epoch(tmp_path):
 def test_a_pattern_without_surprise_is_learned(tmp_path):
     pattern = TokenSet(torch.tensor([[0, 1, 2, 3, 4, 0]]).repeat(64, 1))
     model = initialised(CASES["prior"][0], 0, "weights")
-    config = CONFIG.model_copy(update={"epochs": 10})
+    config = changed(epochs=10)
     result = fit(
         model, PriorObjective(), pattern, pattern, config, stage="p", seed=0, device="cpu", checkpoint=tmp_path / "s"
     )
     assert result.validation["nll_nats_per_token"] < 0.1  # from log 5 = 1.6
 
 
-class _Diverging(VAEObjective):
-    def loss(self, model, batch, generator):
-        loss, parts = super().loss(model, batch, generator)
-        return (loss * float("nan") if len(batch) == 6 else loss), parts  # the third batch of the first epoch
-
-
-def test_divergence_names_the_step_and_the_remedy_and_keeps_the_last_good_state(tmp_path):
-    match = (
-        r"vae: the loss became nan after step 2 of 6; lower learning_rate \(now 0\.01\), or set or lower gradient_clip"
-    )
-    with pytest.raises(DivergedError, match=match):
-        train("vae", tmp_path / "state", objective=_Diverging(beta=0.1))
-    assert (tmp_path / "state").exists()
-
-
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"seed": 1}, "seed 0 (now 1)"),
-        ({"config": CONFIG.model_copy(update={"epochs": 3})}, "training.epochs 2 (now 3)"),
+        ({"config": changed(epochs=3)}, "training.epochs 2 (now 3)"),
         ({"objective": VAEObjective(beta=0.5)}, "objective.beta 0.1 (now 0.5)"),
         ({"n_train": 21}, "n_train 20 (now 21)"),
     ],
@@ -245,6 +159,12 @@ def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
     train("vae", tmp_path / "state", progress=Listener(stop_at=(3,)))
     with pytest.raises(ArtifactError, match=r"was begun with model 'LatticeVAE' \(now 'LatticeVQVAE'\), parameters"):
         train("vqvae", tmp_path / "state")
+
+
+def test_a_checkpoint_of_another_format_is_refused(tmp_path):
+    write_safetensors(tmp_path / "state", {}, kind="training-state", format=1)
+    with pytest.raises(ArtifactError, match="is a training-state of format 1, where a training-state of format 2 is"):
+        train("vae", tmp_path / "state")
 
 
 def test_a_truncated_checkpoint_is_named_with_the_remedy(tmp_path):
@@ -270,9 +190,16 @@ def test_empty_data_is_refused(tmp_path):
         train("vae", tmp_path / "state", n_train=0)
 
 
-def test_bfloat16_trains_with_the_state_in_float32(tmp_path):
-    config = CONFIG.model_copy(update={"precision": "bf16-mixed"})
-    for case in CASES:
+class _Seen(VAEObjective):
+    def loss(self, model, batch, generator):
+        assert torch.equal(batch * 255, (batch * 255).round())  # bfloat16 has three digits, grey values have four
+        return super().loss(model, batch, generator)
+
+
+def test_bfloat16_trains_with_state_and_images_in_float32(tmp_path):
+    config = changed(precision="bf16-mixed")
+    for case in KINDS:
         model, result = train(case, tmp_path / case, config=config)
         assert all(p.dtype == torch.float32 for p in model.parameters())
         assert result.validation["loss"] < 1000
+    train("vae", tmp_path / "seen", config=config, objective=_Seen(beta=0.1))

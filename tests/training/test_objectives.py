@@ -10,6 +10,7 @@ from geovq.models import LatticeVAE, LatticeVQVAE, initialised
 from geovq.randomness import make_generator
 from geovq.training import PriorObjective, VAEObjective, VQVAEObjective
 from geovq.training.objective import bce_nats
+from tests.training.cases import Listener, train
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 
@@ -63,6 +64,66 @@ def test_vae_counts_the_channels_that_carry_information(vae, images):
         measured = VAEObjective(beta=1.0).evaluate(vae, images.split(4))
     assert measured["active_channels"] == 1
     assert measured["kl_nats"] == pytest.approx(49 * 0.505, rel=1e-5)
+
+
+def with_constant_kl(vae, channel_kl):
+    """The model with the same KL in every cell: KL(N(m, 1) || N(0, 1)) is m^2 / 2."""
+    n = len(channel_kl)
+    with torch.no_grad():
+        head = vae.encoder.layers[-1]  # channels: n means, n log-variances
+        head.weight.zero_()
+        head.bias.zero_()
+        head.bias[:n] = (2 * torch.tensor(channel_kl) / 49).sqrt()
+    return vae
+
+
+def test_channels_below_the_free_bits_cost_the_same_and_feel_nothing(vae, images):
+    with_constant_kl(vae, [0.5, 3.0, 7.0])  # nats per image
+    loss, parts = VAEObjective(beta=0.2, free_bits=2.0).loss(vae, images, make_generator(0, "noise"))
+    assert parts["kl_nats"].item() == pytest.approx(10.5, rel=1e-5)
+    assert (loss - parts["bce_nats"]).item() == pytest.approx(0.2 * (2.0 + 3.0 + 7.0), rel=1e-4)
+    (gradient,) = torch.autograd.grad(loss - parts["bce_nats"], vae.encoder.layers[-1].bias)
+    means = vae.encoder.layers[-1].bias[:3].detach()
+    torch.testing.assert_close(gradient[:3], 0.2 * 49 * means * torch.tensor([0.0, 1.0, 1.0]), **FLOAT32)
+
+
+def test_free_bits_count_in_validation_as_in_training(vae, images):
+    with_constant_kl(vae, [0.5, 3.0, 7.0])
+    with torch.no_grad():
+        measured = VAEObjective(beta=0.2, free_bits=2.0).evaluate(vae, images.split(4))
+    assert measured["loss"] - measured["bce_nats"] == pytest.approx(0.2 * 12.0, rel=1e-4)
+    assert measured["kl_nats"] == pytest.approx(10.5, rel=1e-5)
+
+
+def test_validation_has_the_kl_of_every_channel(vae, images):
+    with_constant_kl(vae, [0.0, 3.0, 7.0])
+    with torch.no_grad():
+        measured = VAEObjective(beta=0.1).evaluate(vae, images.split(4))
+    channels = {name: nats for name, nats in measured.items() if name.startswith("kl_nats/")}
+    assert channels == pytest.approx({"kl_nats/00": 0.0, "kl_nats/01": 3.0, "kl_nats/02": 7.0}, abs=1e-5)
+
+
+def test_beta_rises_in_a_line_to_its_value(vae, images):
+    objective = VAEObjective(beta=0.4, beta_warmup=0.5)
+    betas = [objective.at(fraction).beta for fraction in (0.0, 0.125, 0.25, 0.499, 0.5, 0.9)]
+    assert betas == pytest.approx([0.0, 0.1, 0.2, 0.3992, 0.4, 0.4])
+    loss, parts = objective.at(0.25).loss(vae, images, make_generator(0, "noise"))
+    torch.testing.assert_close(loss, parts["bce_nats"] + 0.2 * parts["kl_nats"], **FLOAT32)
+
+
+def test_epochs_are_compared_at_the_final_beta(vae, images):
+    with torch.no_grad():
+        rising = VAEObjective(beta=0.4, beta_warmup=0.5).evaluate(vae, [images])
+        constant = VAEObjective(beta=0.4).evaluate(vae, [images])
+    assert rising == constant
+
+
+def test_the_loop_raises_beta_with_the_steps(tmp_path):
+    listener = Listener()
+    train("vae", tmp_path / "state", objective=VAEObjective(beta=0.6, beta_warmup=0.5), progress=listener)
+    rows = [row for row in listener.rows if row["split"] == "train"]
+    betas = [(row["loss"] - row["bce_nats"]) / row["kl_nats"] for row in rows]
+    assert betas == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.6, 0.6], abs=1e-2)  # a small KL beside a BCE of 500
 
 
 def test_vqvae_loss_adds_the_squared_distance_per_image(vqvae, images):
