@@ -22,6 +22,8 @@ TINY = {
     "geometry": {"n_images": 40, "n_landmarks": 200, "n_neighbors": 6, "n_context": 8},
     "codebook": {"n_codes": 8, "n_restarts": 2},
     "tokenizers": ["kmeans", "euclidean", "riemannian", "vqvae"],
+    "refits": ["riemannian"],
+    "refit": {"n_steps": 30, "batch_size": 16, "learning_rate": 0.01},
     "priors": ["kmeans", "riemannian"],
     "prior": {"n_layers": 1, "n_heads": 2, "width": 16},
     "prior_training": {"epochs": 2, "batch_size": 32},

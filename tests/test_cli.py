@@ -151,7 +151,7 @@ SETTINGS = {
     "codebook.n_codes=300": "n_codes must be at most n_landmarks = 200, since medoids are landmarks; got 300",
     "geometry.n_neighbors=200": "n_neighbors must be below n_landmarks = 200; got 200",
     "tokenizers=[kmean]": "tokenizers.0 must be 'kmeans'",
-    "priors=[prototype]": "priors.0 must be 'kmeans'",
+    "priors=[isomap]": "priors.0 must be 'kmeans'",
     "vae.beta": "must have the form section.key=value",
     "vae.beta=[": "is not valid YAML",
     "device=cuda:99": "device 'cuda:99' was asked for, but",
@@ -277,7 +277,7 @@ def test_a_real_process_survives_kill_and_terminate_and_writes_plain_lines(tiny_
 
     output, errors = start().communicate(timeout=120)
     assert errors == ""
-    assert "[13/20] prior:kmeans: 24 steps\n[13/20] prior:kmeans: 24/24 steps in 00:0" in output
+    assert "[14/21] prior:kmeans: 24 steps\n[14/21] prior:kmeans: 24/24 steps in 00:0" in output
     assert "\r" not in output
     assert read_status(run).state is State.DONE
     for file in ("vae.safetensors", "tokens/riemannian.npz", "priors/kmeans.safetensors", "evaluation/kmeans.json"):

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float64, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -14,10 +15,12 @@ from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.evaluation.comparison import standard_error
 from geovq.evaluation.inputs import checked_tokens
 
+LogitsOf = Callable[..., Tensor]  # (tokens) or (tokens, labels) -> logits
+
 
 @dataclass(frozen=True, eq=False)
 class PriorLikelihood:
-    """Negative log-likelihood of tokens.
+    """Negative log-likelihood of tokens, given their class where the prior is told.
 
     Attributes
     ----------
@@ -36,8 +39,22 @@ class PriorLikelihood:
     nats_per_image: float
     bits_per_image: float
     nats_standard_error: float
-    per_image_nats: NDArray[np.float64]
-    position_nats: NDArray[np.float64]
+    per_image_nats: Float64[NDArray[np.float64], " n"]
+    position_nats: Float64[NDArray[np.float64], "h w"]
+
+    @classmethod
+    def of_maps(cls, maps: Float64[NDArray[np.float64], "n h w"]) -> Self:
+        """Summarise the maps that `nll_maps` returns, for those who also keep the maps."""
+        per_image = maps.reshape(len(maps), -1).sum(axis=1)
+        nats_per_image = float(per_image.mean())
+        return cls(
+            nll_nats_per_token=float(maps.mean()),
+            nats_per_image=nats_per_image,
+            bits_per_image=nats_per_image / math.log(2),
+            nats_standard_error=standard_error(per_image),
+            per_image_nats=per_image,
+            position_nats=maps.mean(axis=0),
+        )
 
     def summary(self) -> dict[str, float | int]:
         """Plain numbers for a table or a file."""
@@ -50,11 +67,35 @@ class PriorLikelihood:
         }
 
 
-@torch.no_grad()
 def prior_likelihood(
-    logits_of: Callable[[Tensor], Tensor], tokens: Int[Tensor, "n h w"] | NDArray[np.int64], *, batch_size: int = 256
+    logits_of: LogitsOf,
+    tokens: Int[Tensor, "n h w"] | NDArray[np.int64],
+    *,
+    labels: Int[Tensor, " n"] | None = None,
+    batch_size: int = 256,
 ) -> PriorLikelihood:
-    """Measure a prior on tokens in raster order.
+    """Measure a prior on held-out tokens; parameters and errors as for `nll_maps`."""
+    return PriorLikelihood.of_maps(nll_maps(logits_of, tokens, labels=labels, batch_size=batch_size))
+
+
+def nll_map(
+    logits_of: LogitsOf, tokens: Int[Tensor, "h w"] | NDArray[np.int64], *, label: int | None = None
+) -> Float64[NDArray[np.float64], "h w"]:
+    """Nats that each token of one image costs; parameters and errors as for `nll_maps`."""
+    labels = None if label is None else torch.tensor([label])
+    only: NDArray[np.float64] = nll_maps(logits_of, tokens[None], labels=labels)[0]
+    return only
+
+
+@torch.no_grad()
+def nll_maps(
+    logits_of: LogitsOf,
+    tokens: Int[Tensor, "n h w"] | NDArray[np.int64],
+    *,
+    labels: Int[Tensor, " n"] | None = None,
+    batch_size: int = 256,
+) -> Float64[NDArray[np.float64], "n h w"]:
+    """Nats that each token costs, given those before it in raster order.
 
     Parameters
     ----------
@@ -63,17 +104,19 @@ def prior_likelihood(
         alone. It is called with tensors on the CPU, and may answer on another device.
     tokens : Tensor or ndarray of shape (n, H, W), integers
         Held-out tokens.
+    labels : Tensor of shape (n,), optional
+        True class of each image, for a prior that is told: then `logits_of(tokens, labels)` is called.
     batch_size : int, default=256
         Images per call; bounds memory, and changes no more than the prior's rounding.
 
     Returns
     -------
-    PriorLikelihood
+    ndarray of shape (n, H, W), float64
 
     Raises
     ------
     ShapeError
-        If tokens do not have three axes, or the logits are not (b, L, K).
+        If tokens do not have three axes, labels are not one per image, or the logits are not (b, L, K).
     InvalidValueError
         If a token is not a whole number in [0, K), or `batch_size` is below 1.
     NonFiniteError
@@ -82,21 +125,15 @@ def prior_likelihood(
     if batch_size < 1:
         raise InvalidValueError(f"batch_size must be at least 1; got {batch_size}.")
     sequences = checked_tokens(tokens, n_codes=torch.iinfo(torch.int64).max).flatten(start_dim=1)  # (n, L)
-    nats = torch.cat([_token_nats(logits_of, batch) for batch in torch.split(sequences, batch_size)]).numpy()  # (n, L)
-    per_image = nats.sum(axis=1)
-    nats_per_image = float(per_image.mean())
-    return PriorLikelihood(
-        nll_nats_per_token=float(nats.mean()),
-        nats_per_image=nats_per_image,
-        bits_per_image=nats_per_image / math.log(2),
-        nats_standard_error=standard_error(per_image),
-        per_image_nats=per_image,
-        position_nats=nats.mean(axis=0).reshape(tuple(tokens.shape[1:])),
-    )
+    if labels is not None and labels.shape != (len(sequences),):
+        raise ShapeError(f"labels must be one per image, shape ({len(sequences)},); got {tuple(labels.shape)}.")
+    conditions = () if labels is None else (labels.cpu(),)
+    batches = zip(*(torch.split(part, batch_size) for part in (sequences, *conditions)), strict=True)
+    nats = torch.cat([_token_nats(logits_of(*batch), batch[0]) for batch in batches])  # (n, L)
+    return nats.reshape(tuple(tokens.shape)).numpy()
 
 
-def _token_nats(logits_of: Callable[[Tensor], Tensor], sequences: Tensor) -> Tensor:
-    logits = logits_of(sequences)
+def _token_nats(logits: Tensor, sequences: Tensor) -> Tensor:
     if logits.ndim != 3 or logits.shape[:2] != sequences.shape:
         raise ShapeError(
             f"logits_of must return (b, L, K) for tokens of shape {tuple(sequences.shape)}; got {tuple(logits.shape)}."

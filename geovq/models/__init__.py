@@ -1,12 +1,16 @@
-"""Autoencoders with a lattice latent, the prior over their tokens, and their files."""
+"""Autoencoders with a lattice latent, the prior over their tokens, a classifier of images, and their files."""
 
 from geovq.models.checkpoints import architecture_of, load_model, save_model
+from geovq.models.classifier import ImageClassifier
+from geovq.models.decoder import LatticeDecoder
 from geovq.models.prior import LatticePrior
 from geovq.models.seeding import initialised
 from geovq.models.vae import LatticeVAE, Posterior
 from geovq.models.vqvae import LatticeVQVAE
 
 __all__ = [
+    "ImageClassifier",
+    "LatticeDecoder",
     "LatticePrior",
     "LatticeVAE",
     "LatticeVQVAE",

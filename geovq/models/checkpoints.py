@@ -10,6 +10,8 @@ from torch import nn
 from geovq.artifacts import read_safetensors, write_safetensors
 from geovq.config import PriorConfig, VAEConfig, VQVAEConfig
 from geovq.errors import ArtifactError, InvalidValueError
+from geovq.models.classifier import ImageClassifier
+from geovq.models.decoder import LatticeDecoder
 from geovq.models.prior import LatticePrior
 from geovq.models.seeding import initialised
 from geovq.models.vae import LatticeVAE
@@ -39,6 +41,11 @@ _RECIPES: Mapping[str, _Recipe] = {
         lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes},
         lambda spec: LatticeVQVAE(VQVAEConfig(**spec["config"]), spec["n_codes"]),
     ),
+    "decoder": _Recipe(
+        LatticeDecoder,
+        lambda model: {"latent_channels": model.latent_channels, "width": model.width},
+        lambda spec: LatticeDecoder(spec["latent_channels"], spec["width"]),
+    ),
     "prior": _Recipe(
         LatticePrior,
         lambda model: {
@@ -46,8 +53,20 @@ _RECIPES: Mapping[str, _Recipe] = {
             "n_codes": model.n_codes,
             "height": model.height,
             "width": model.width,
+            "class_counts": model.class_counts,
         },
-        lambda spec: LatticePrior(PriorConfig(**spec["config"]), spec["n_codes"], spec["height"], spec["width"]),
+        lambda spec: LatticePrior(
+            PriorConfig(**spec["config"]),
+            spec["n_codes"],
+            spec["height"],
+            spec["width"],
+            class_counts=spec.get("class_counts"),
+        ),
+    ),
+    "classifier": _Recipe(
+        ImageClassifier,
+        lambda model: {"n_classes": model.n_classes, "width": model.width},
+        lambda spec: ImageClassifier(spec["n_classes"], spec["width"]),
     ),
 }
 
@@ -81,15 +100,15 @@ def save_model(path: str | Path, model: nn.Module) -> None:
     write_safetensors(path, model.state_dict(), kind=KIND, format=FORMAT, metadata=metadata)
 
 
-def load_model(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
-    """Model written by `save_model`, in eval mode.
+def load_model(path: str | Path, device: str | torch.device = "cpu", *, remedy: str = _REMEDY) -> nn.Module:
+    """Model written by `save_model`, in eval mode; `remedy` ends the message about a file that cannot be used.
 
     Raises
     ------
     ArtifactError
         If the file is missing, damaged, not a model, of another format, or its weights do not fit its architecture.
     """
-    tensors, metadata = read_safetensors(path, KIND, FORMAT, remedy=_REMEDY)
+    tensors, metadata = read_safetensors(path, KIND, FORMAT, remedy=remedy)
     try:
         architecture = metadata["architecture"]
         build = _RECIPES[architecture["model"]].build
@@ -97,5 +116,5 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> nn.Modul
         model.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ArtifactError(f"{path} does not describe a model that can be built ({reason}); {_REMEDY}.") from error
+        raise ArtifactError(f"{path} does not describe a model that can be built ({reason}); {remedy}.") from error
     return model.to(device).eval()

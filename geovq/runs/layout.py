@@ -50,6 +50,11 @@ def tokens_file(name: str) -> str:
     return f"tokens/{name}.npz"
 
 
+def decoder_file(name: str) -> str:
+    """The copy of the decoder that was refitted to a tokenizer's codes."""
+    return f"decoders/{name}.safetensors"
+
+
 def prior_file(name: str) -> str:
     """The prior over a tokenizer's tokens."""
     return f"priors/{name}.safetensors"

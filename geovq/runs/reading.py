@@ -16,7 +16,7 @@ from geovq.artifacts import file_digest, read_json
 from geovq.config import ExperimentConfig, load_config
 from geovq.errors import ArtifactError
 from geovq.geometry import LatentGeometry, load_geometry
-from geovq.models import LatticePrior, load_model
+from geovq.models import LatticeDecoder, LatticePrior, load_model
 from geovq.progress import Scalar
 from geovq.runs import layout
 from geovq.runs.manifest import Manifest, new_manifest, read_manifest
@@ -110,6 +110,14 @@ class Run:
     def tokenizers(self) -> Mapping[str, Tokenizer]:
         """Tokenizers by method."""
         return self._by_name("tokenizer", self.config.tokenizers, layout.tokenizer_file, load_tokenizer)
+
+    @functools.cached_property
+    def decoders(self) -> Mapping[str, LatticeDecoder]:
+        """Copies of the decoder that were refitted to the codes of a tokenizer, by its method; in eval mode on the CPU.
+
+        Tokens and lattices are those of the autoencoder, whose own decoder is in `models` as ever.
+        """
+        return self._by_name("refitted decoder", self.config.refits, layout.decoder_file, _load_decoder)
 
     @functools.cached_property
     def priors(self) -> Mapping[str, LatticePrior]:
@@ -226,6 +234,12 @@ def _replaces(row: Mapping[str, Scalar], earlier: Mapping[str, Scalar]) -> bool:
         return False
     # At the end of an epoch, training and validation share a step, in this order.
     return before > step or (before == step and (earlier.get("split"), row.get("split")) != ("train", "validation"))
+
+
+def _load_decoder(path: Path) -> LatticeDecoder:
+    model = load_model(path)
+    assert isinstance(model, LatticeDecoder)
+    return model
 
 
 def _load_prior(path: Path) -> LatticePrior:

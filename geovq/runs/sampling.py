@@ -21,6 +21,7 @@ def write_samples(
     temperature: float,
     top_p: float,
     seed: int,
+    label: int | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Draw `n_samples` images and write them as one PNG mosaic.
@@ -34,6 +35,8 @@ def write_samples(
         PNG to write.
     n_samples, temperature, top_p, seed
         As in `geovq.generation.sample_tokens`.
+    label : int, optional
+        Class of all images, for a class-conditional prior; by default classes come as often as in training.
     progress : Progress, optional
 
     Raises
@@ -41,14 +44,16 @@ def write_samples(
     ArtifactError
         If the run has no such prior, one of its files is missing or damaged, or the picture cannot be written.
     InvalidValueError
-        If a number is out of range.
+        If a number is out of range, or the prior does not know the label.
     """
     from torchvision.utils import make_grid, save_image
 
     name = tokenizer or next((n for n in ("riemannian", *run.priors) if n in run.priors), "riemannian")
     progress = progress or SilentProgress()
     prior, tokenizer_of_run, model = run.priors[name], run.tokenizers[name], run.autoencoder(name)
-    tokens = sample_tokens(prior, n_samples, temperature=temperature, top_p=top_p, seed=seed, progress=progress)
+    tokens = sample_tokens(
+        prior, n_samples, temperature=temperature, top_p=top_p, seed=seed, labels=label, progress=progress
+    )
     progress.start("decoding", n_samples, "images")
     work = Workspace(run.path, run.config, torch.device("cpu"), progress)
     images = work.decode(model, tokenizer_of_run.decode(tokens))

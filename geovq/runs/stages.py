@@ -6,8 +6,10 @@ from typing import Any
 
 from geovq.config import ExperimentConfig, TokenizerName
 from geovq.runs import measuring_stages, tokenizer_stages, training_stages
+from geovq.runs.classifiers import classifier_digest
 from geovq.runs.layout import (
     GEOMETRY_FILE,
+    decoder_file,
     evaluation_file,
     model_file,
     prior_file,
@@ -23,6 +25,7 @@ TARGETS: Mapping[str, Callable[[str], bool]] = {
     "train-vae": lambda stage: stage == "vae",
     "train-vqvae": lambda stage: stage == "vqvae",
     "discretize": lambda stage: stage.startswith(("tokenizer:", "tokens:")),
+    "refit": lambda stage: stage.startswith("refit:"),
     "train-prior": lambda stage: stage.startswith("prior:"),
 }
 
@@ -60,6 +63,7 @@ def plan(config: ExperimentConfig) -> tuple[Stage, ...]:
         stages.append(_geometry_stage(config))
     for name in config.tokenizers:
         stages += [_tokenizer_stage(config, name), _tokens_stage(config, name)]
+    stages += [_refit_stage(config, name) for name in config.refits]
     for name in config.priors:
         stages += [_prior_stage(config, name), _samples_stage(config, name)]
     stages += [_evaluation_stage(config, name) for name in config.tokenizers]
@@ -103,7 +107,7 @@ def _geometry_stage(config: ExperimentConfig) -> Stage:
 def _tokenizer_stage(config: ExperimentConfig, name: TokenizerName) -> Stage:
     return Stage(
         f"tokenizer:{name}",
-        ("vqvae",) if name == "vqvae" else ("geometry",),
+        ("vqvae",) if name == "vqvae" else ("vae", "geometry"),
         {"seed": config.seed, "codebook": config.codebook.model_dump()},
         (tokenizer_file(name),),
         lambda work, _: tokenizer_stages.make_tokenizer(work, name),
@@ -120,10 +124,24 @@ def _tokens_stage(config: ExperimentConfig, name: str) -> Stage:
     )
 
 
+def _refit_stage(config: ExperimentConfig, name: str) -> Stage:
+    return Stage(
+        f"refit:{name}",
+        (autoencoder_of(name), f"tokenizer:{name}", f"tokens:{name}"),
+        {
+            "seed": config.seed,
+            "training": config.refit.model_dump(),
+            "validation_fraction": config.data.validation_fraction,
+        },
+        (decoder_file(name),),
+        lambda work, input_digest: training_stages.refit_decoder(work, name, input_digest),
+    )
+
+
 def _prior_stage(config: ExperimentConfig, name: str) -> Stage:
     return Stage(
         f"prior:{name}",
-        (f"tokens:{name}",),
+        (f"tokenizer:{name}", f"tokens:{name}"),
         {
             "seed": config.seed,
             "model": config.prior.model_dump(),
@@ -156,11 +174,14 @@ def _evaluation_of_vae(config: ExperimentConfig) -> Stage:
 
 
 def _evaluation_stage(config: ExperimentConfig, name: str) -> Stage:
-    prior = (f"prior:{name}",) if name in config.priors else ()
+    refit = (f"refit:{name}",) if name in config.refits else ()
+    prior = (f"prior:{name}", f"samples:{name}") if name in config.priors else ()
+    # The classifier ships with geovq, or is trained later: then samples are measured again.
+    judge = {"classifier": classifier_digest(config.data.dataset)} if prior else {}
     return Stage(
         f"evaluation:{name}",
-        (autoencoder_of(name), f"tokenizer:{name}", f"tokens:{name}", *prior),
-        {"evaluation": config.evaluation.model_dump()},
+        (autoencoder_of(name), f"tokenizer:{name}", f"tokens:{name}", *refit, *prior),
+        {"seed": config.seed, "evaluation": config.evaluation.model_dump(), **judge},
         (evaluation_file(name),),
         lambda work, _: measuring_stages.evaluate_tokenizer(work, name),
     )

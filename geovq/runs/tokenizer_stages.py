@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from geovq.artifacts import write_bytes_atomic
 from geovq.config import TokenizerName
@@ -49,8 +50,14 @@ def make_tokenizer(work: Workspace, name: TokenizerName) -> None:
         NearestCodeTokenizer("vqvae", model.codebook.detach().cpu()).save(file)
         return
     geometry = load_geometry(work.path / GEOMETRY_FILE)
+    model = work.autoencoder(name)
+
+    def decode(lattices: Tensor) -> Tensor:
+        return model.decode(lattices.to(work.device)).cpu()
+
     config = work.config.discretization(name)
-    fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, progress=work.progress).save(file)
+    tokenizer = fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
+    tokenizer.save(file)
 
 
 def tokenize(work: Workspace, name: str) -> None:

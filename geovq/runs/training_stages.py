@@ -1,25 +1,39 @@
-"""Stages that train a network: the autoencoders and the priors."""
+"""Stages that train a network: the autoencoders, the refitted decoders and the priors."""
 
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from geovq.config import TrainingConfig
 from geovq.data import split_indices, split_validation
 from geovq.errors import Cancelled
-from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, initialised, save_model
-from geovq.runs.layout import RESUME_FOLDER, model_file, prior_file, tokens_file
+from geovq.models import LatticeDecoder, LatticePrior, LatticeVAE, LatticeVQVAE, initialised, save_model
+from geovq.randomness import make_generator
+from geovq.runs.layout import RESUME_FOLDER, decoder_file, model_file, prior_file, tokenizer_file, tokens_file
 from geovq.runs.workspace import Workspace
-from geovq.training import Examples, Objective, PriorObjective, TokenSet, VAEObjective, VQVAEObjective, fit
+from geovq.tokenization import load_tokenizer
+from geovq.training import (
+    Examples,
+    Objective,
+    PriorObjective,
+    QuantizedImages,
+    RefitObjective,
+    Repeated,
+    TokenSet,
+    VAEObjective,
+    VQVAEObjective,
+    fit,
+)
 
 
 def train_vae(work: Workspace, input_digest: str) -> None:
     """Train the lattice VAE on the training split."""
     config = work.config
     model = initialised(lambda: LatticeVAE(config.vae), config.seed, "vae/weights")
-    _train_on_images(work, "vae", model, VAEObjective(config.vae.beta), config.vae_training, input_digest)
+    objective = VAEObjective(config.vae.beta, config.vae.beta_warmup, config.vae.free_bits)
+    _train_on_images(work, "vae", model, objective, config.vae_training, input_digest)
 
 
 def train_vqvae(work: Workspace, input_digest: str) -> None:
@@ -30,10 +44,31 @@ def train_vqvae(work: Workspace, input_digest: str) -> None:
     _train_on_images(work, "vqvae", model, objective, config.vqvae_training, input_digest)
 
 
+def refit_decoder(work: Workspace, tokenizer: str, input_digest: str) -> None:
+    """Refit a copy of the VAE's decoder to a tokenizer's codes: images from the tokens that they already have."""
+    config, stage = work.config, f"refit:{tokenizer}"
+    autoencoder = work.autoencoder(tokenizer)
+    assert isinstance(autoencoder, LatticeVAE)
+    model = LatticeDecoder.of(autoencoder)
+    codebook = load_tokenizer(work.path / tokenizer_file(tokenizer)).codebook
+    images, tokens = work.images("train"), _training_tokens(work, tokenizer)
+    train, validation = (
+        QuantizedImages(images.subset(part), tokens[part], codebook).to(work.device)
+        for part in split_indices(images.labels, config.data.validation_fraction, config.seed)
+    )
+    # One pass over as many draws as the steps need: its length does not depend on the number of images.
+    n_drawn = config.refit.n_steps * config.refit.batch_size
+    drawn = Repeated(train, n_drawn, make_generator(config.seed, f"{stage}/repeated"), work.device)
+    training = TrainingConfig(epochs=1, batch_size=config.refit.batch_size, learning_rate=config.refit.learning_rate)
+    _fit(work, stage, model, RefitObjective(), (drawn, validation), training, input_digest)
+    save_model(work.path / decoder_file(tokenizer), model)
+
+
 def train_prior(work: Workspace, tokenizer: str, input_digest: str) -> None:
     """Train the Transformer prior on the tokens of the training images."""
     config, stage = work.config, f"prior:{tokenizer}"
-    model = initialised(lambda: LatticePrior(config.prior, config.codebook.n_codes), config.seed, f"{stage}/weights")
+    n_codes = load_tokenizer(work.path / tokenizer_file(tokenizer)).n_codes  # chosen with the codebook, not configured
+    model = initialised(lambda: LatticePrior(config.prior, n_codes), config.seed, f"{stage}/weights")
     with np.load(work.path / tokens_file(tokenizer), allow_pickle=False) as arrays:
         tokens = torch.from_numpy(arrays["train"].astype(np.int64))
     # The images that are set aside are the same for every prior and for the autoencoders.
@@ -41,6 +76,11 @@ def train_prior(work: Workspace, tokenizer: str, input_digest: str) -> None:
     examples = TokenSet(tokens[training]).to(work.device), TokenSet(tokens[validation]).to(work.device)
     _fit(work, stage, model, PriorObjective(), examples, config.prior_training, input_digest)
     save_model(work.path / prior_file(tokenizer), model)
+
+
+def _training_tokens(work: Workspace, tokenizer: str) -> Tensor:
+    with np.load(work.path / tokens_file(tokenizer), allow_pickle=False) as arrays:
+        return torch.from_numpy(arrays["train"].astype(np.int64))
 
 
 def _train_on_images(

@@ -65,8 +65,9 @@ def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, tar
 def _require_work(config: ExperimentConfig, target: str) -> None:
     if not any(TARGETS[target](stage.name) for stage in plan(config)):
         raise ConfigError(
-            f"{target} has nothing to make where tokenizers are {', '.join(config.tokenizers)} and priors are "
-            f"{', '.join(config.priors) or 'none'}; add to these settings."
+            f"{target} has nothing to make where tokenizers are {', '.join(config.tokenizers)}, refits are "
+            f"{', '.join(config.refits) or 'none'} and priors are {', '.join(config.priors) or 'none'}; "
+            "add to these settings."
         )
 
 

@@ -15,11 +15,12 @@ from torch import Tensor
 from geovq.config import DatasetName, ExperimentConfig
 from geovq.data import ImageSet, load_images
 from geovq.errors import ConfigError, InvalidValueError
-from geovq.models import LatticeVAE, LatticeVQVAE, load_model
+from geovq.models import LatticeDecoder, LatticeVAE, LatticeVQVAE, load_model
 from geovq.progress import Progress, stop_if_requested
-from geovq.runs.layout import model_file
+from geovq.runs.layout import decoder_file, model_file
 
 Autoencoder = LatticeVAE | LatticeVQVAE
+Decoder = Autoencoder | LatticeDecoder
 Split = Literal["train", "test"]
 BATCH_SIZE = 512  # images per forward pass outside training
 
@@ -43,14 +44,15 @@ class Workspace:
 
     def encode(self, model: Autoencoder, images: ImageSet) -> Float[Tensor, "n d h w"]:
         """Lattices of images, on the CPU; the model sits on the run's device."""
-        return self._in_batches(len(images), lambda rows: model.encode(images.batch(rows).to(self.device)))
+        return self.in_batches(len(images), lambda rows: model.encode(images.batch(rows).to(self.device)))
 
-    def decode(self, model: Autoencoder, lattices: Float[Tensor, "n d h w"]) -> Float[Tensor, "n 1 28 28"]:
+    def decode(self, model: Decoder, lattices: Float[Tensor, "n d h w"]) -> Float[Tensor, "n 1 28 28"]:
         """Pixel means of lattices, on the CPU."""
-        return self._in_batches(len(lattices), lambda rows: model.decode(lattices[rows].to(self.device)))
+        return self.in_batches(len(lattices), lambda rows: model.decode(lattices[rows].to(self.device)))
 
     @torch.no_grad()
-    def _in_batches(self, n: int, compute: Callable[[Tensor], Tensor]) -> Tensor:
+    def in_batches(self, n: int, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        """Results of `compute` on indices 0 to n - 1, a batch at a time, on the CPU; counted, and stopped if asked."""
         results = []
         for rows in torch.split(torch.arange(n), BATCH_SIZE):
             stop_if_requested(self.progress)
@@ -89,6 +91,13 @@ def load_autoencoder(run_path: Path, tokenizer: str, device: str | torch.device 
     """The autoencoder whose lattices a tokenizer reads: its own for "vqvae", the VAE for all others."""
     model = load_model(run_path / model_file(autoencoder_of(tokenizer)), device)
     assert isinstance(model, LatticeVAE | LatticeVQVAE)
+    return model
+
+
+def load_decoder(run_path: Path, tokenizer: str, device: str | torch.device = "cpu") -> LatticeDecoder:
+    """The copy of the decoder that was refitted to the codes of a tokenizer."""
+    model = load_model(run_path / decoder_file(tokenizer), device)
+    assert isinstance(model, LatticeDecoder)
     return model
 
 

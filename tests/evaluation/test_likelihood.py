@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
-from geovq.evaluation import prior_likelihood, token_usage
+from geovq.evaluation import PriorLikelihood, nll_map, nll_maps, prior_likelihood, token_usage
+from tests.generation.priors import all_sequences, build_prior
 
 N_CODES = 5
 
@@ -57,6 +58,52 @@ def test_a_prior_that_is_certain_and_right_needs_nothing():
         return logits.scatter(-1, tokens.unsqueeze(-1), 0.0)
 
     assert prior_likelihood(certain, random_tokens(3)).nats_per_image == 0
+
+
+@pytest.mark.parametrize("label", [None, 0, 1])
+def test_the_likelihoods_of_all_lattices_sum_to_one(label):
+    prior = build_prior(n_codes=2, height=2, width=2, class_counts=None if label is None else (1, 1))
+    lattices = all_sequences(prior).reshape(16, 2, 2)
+    labels = None if label is None else torch.full((16,), label)
+    nats = prior_likelihood(prior, lattices, labels=labels).per_image_nats
+    # rtol: the prior's own float32, which may round a position's logits differently in sequences that share its past
+    np.testing.assert_allclose(np.exp(-nats).sum(), 1, rtol=1e-5)
+    assert np.ptp(nats) > 1  # far from uniform, which would sum to one in any order
+
+
+def test_maps_sum_to_the_nats_of_each_image():
+    tokens = random_tokens(7)
+    maps, measured = nll_maps(bigram_prior, tokens), prior_likelihood(bigram_prior, tokens)
+    assert maps.shape == (7, 3, 4)
+    np.testing.assert_allclose(maps.sum(axis=(1, 2)), measured.per_image_nats, rtol=1e-12)
+    np.testing.assert_allclose(maps.mean(axis=0), measured.position_nats, rtol=1e-12)
+    assert PriorLikelihood.of_maps(maps).summary() == measured.summary()
+
+
+def test_a_map_shows_what_each_token_costs():
+    tokens = random_tokens(3)
+    np.testing.assert_array_equal(nll_map(bigram_prior, tokens[1]), nll_maps(bigram_prior, tokens)[1])
+    logits = bigram_prior(tokens[1].reshape(1, 12)).double()[0, 6]  # row 1, column 2
+    expected = torch.logsumexp(logits, dim=0) - logits[tokens[1, 1, 2]]
+    np.testing.assert_allclose(nll_map(bigram_prior, tokens[1])[1, 2], expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_labels_go_with_their_images(batch_size):
+    tokens, labels = random_tokens(5), torch.tensor([3, 0, 1, 1, 2])
+
+    def certain_of_the_label(sequences: Tensor, told: Tensor) -> Tensor:
+        return 2.0 * F.one_hot(told, N_CODES)[:, None].expand(*sequences.shape, N_CODES)
+
+    maps = nll_maps(certain_of_the_label, tokens, labels=labels, batch_size=batch_size)
+    hits = (tokens == labels[:, None, None]).numpy()
+    np.testing.assert_allclose(maps, math.log(math.exp(2) + N_CODES - 1) - 2 * hits, rtol=1e-7)
+    np.testing.assert_array_equal(nll_map(certain_of_the_label, tokens[0], label=3), maps[0])
+
+
+def test_labels_that_are_not_one_per_image_are_refused():
+    with pytest.raises(ShapeError, match=r"labels must be one per image, shape \(2,\); got \(3,\)"):
+        nll_maps(bigram_prior, random_tokens(2), labels=torch.zeros(3, dtype=torch.int64))
 
 
 def test_adding_a_constant_to_the_logits_changes_nothing():

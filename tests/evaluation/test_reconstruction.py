@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
-from geovq.evaluation import reconstruction
+from geovq.evaluation import reconstruction, structural_similarity
 
 
 def intensities(n: int, seed: int) -> torch.Tensor:
@@ -56,6 +56,18 @@ def test_a_perfect_reconstruction_has_no_error_and_infinite_psnr():
     assert (measured.mse, measured.psnr_db) == (0.0, math.inf)
 
 
+@pytest.mark.parametrize("batch_size", [2, 100])
+def test_ssim_is_the_mean_over_the_images(batch_size):
+    generator = torch.Generator().manual_seed(0)
+    images, means = (torch.rand(5, 1, 28, 28, generator=generator) for _ in range(2))
+    measured = reconstruction(images, means, batch_size=batch_size)
+    expected = structural_similarity(images, means)
+    np.testing.assert_allclose(measured.per_image_ssim, expected, rtol=1e-12)
+    np.testing.assert_allclose(measured.ssim, expected.mean(), rtol=1e-12)
+    np.testing.assert_allclose(measured.ssim_standard_error, expected.std() / math.sqrt(5), rtol=1e-12)
+    assert reconstruction(images, images).ssim == pytest.approx(1.0, rel=1e-12)
+
+
 def test_a_wholly_wrong_pixel_costs_what_the_clamp_allows():
     images = torch.tensor([1.0, 0.0]).reshape(2, 1, 1, 1)
     measured = reconstruction(images, 1 - images)
@@ -96,6 +108,8 @@ def test_the_summary_is_plain_numbers():
         "mse",
         "mse_standard_error",
         "psnr_db",
+        "ssim",
+        "ssim_standard_error",
         "bce_nats_per_image",
         "bce_standard_error",
     ]

@@ -1,45 +1,13 @@
-from itertools import combinations, product
-
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from geovq.config import PriorConfig
 from geovq.errors import Cancelled, InvalidValueError, NonFiniteError, ShapeError
-from geovq.generation import filter_logits, sample_tokens
-from geovq.models.prior import LatticePrior
+from geovq.generation import filter_logits, sample_steps, sample_tokens
 from geovq.progress import SilentProgress
 from geovq.randomness import make_generator
-
-FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
-probability_weights = st.lists(st.integers(1, 50), min_size=1, max_size=6)  # integers: ties are common
-
-
-def build_prior(n_codes: int = 6, height: int = 3, width: int = 3, dropout: float = 0.0) -> LatticePrior:
-    config = PriorConfig(n_layers=1, n_heads=2, width=8, dropout=dropout)
-    with torch.random.fork_rng():
-        prior = LatticePrior(config, n_codes, height, width).eval()
-    generator = make_generator(3, "weights")
-    with torch.no_grad():
-        for weights in prior.parameters():
-            weights.normal_(std=0.6, generator=generator)  # far from uniform
-    return prior
-
-
-@torch.no_grad()
-def exact_distribution(prior: LatticePrior) -> tuple[torch.Tensor, np.ndarray]:
-    """Every sequence with its probability, by the chain rule on whole passes."""
-    sequences = torch.tensor(list(product(range(prior.n_codes), repeat=prior.n_positions)))
-    log_p = prior(sequences).double().log_softmax(dim=-1).gather(2, sequences[..., None])[..., 0]
-    return sequences, log_p.sum(dim=1).exp().numpy()
-
-
-def counts_of(samples: torch.Tensor, sequences: torch.Tensor) -> np.ndarray:
-    matches = (samples.flatten(start_dim=1)[:, None] == sequences).all(dim=-1)
-    return matches.sum(dim=0).numpy()
+from tests.generation.priors import build_prior, counts_of, exact_distribution
 
 
 class Listener(SilentProgress):
@@ -55,58 +23,6 @@ class Listener(SilentProgress):
 
     def stop_requested(self):
         return self.stop_after is not None and self.done >= self.stop_after
-
-
-def test_without_filters_the_probabilities_are_the_softmax():
-    logits = torch.randn(4, 2, 7, generator=make_generator(0, "logits"))
-    torch.testing.assert_close(filter_logits(logits), logits.softmax(dim=-1), rtol=0, atol=1e-7)
-
-
-@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
-def test_temperature_raises_probabilities_to_its_inverse_power(temperature):
-    p = torch.tensor([0.5, 0.3, 0.15, 0.05], dtype=torch.float64)
-    powered = p ** (1 / temperature)
-    torch.testing.assert_close(filter_logits(p.log(), temperature=temperature), powered / powered.sum())
-
-
-@pytest.mark.parametrize("temperature", [1e-3, 1e-30, 5e-324])
-def test_a_vanishing_temperature_leaves_only_the_likeliest(temperature):
-    logits = torch.tensor([[1.0, 3.0, -2.0], [100.0, -100.0, 99.0]])
-    assert filter_logits(logits, temperature=temperature).tolist() == [[0, 1, 0], [1, 0, 0]]
-
-
-@given(probability_weights, st.integers(1, 20))
-def test_the_nucleus_is_the_smallest_likeliest_set_that_reaches_top_p(weights, twentieths):
-    p, top_p = np.array(weights) / sum(weights), twentieths / 20
-    kept = filter_logits(torch.tensor(p).log(), top_p=top_p)
-    subsets = [subset for size in range(1, len(p) + 1) for subset in combinations(range(len(p)), size)]
-    reaching = [subset for subset in subsets if p[list(subset)].sum() >= top_p - 1e-9]
-    smallest = min(reaching, key=lambda subset: (len(subset), -round(p[list(subset)].sum(), 9), subset))
-    assert tuple(torch.nonzero(kept)[:, 0].tolist()) == smallest
-    np.testing.assert_allclose(kept[list(smallest)], p[list(smallest)] / p[list(smallest)].sum())
-
-
-def test_of_equally_likely_tokens_the_lower_ones_stay():
-    kept = filter_logits(torch.zeros(2, 8), top_p=0.5)
-    assert kept.tolist() == [[0.25] * 4 + [0] * 4] * 2
-
-
-@given(probability_weights, st.floats(-50, 50), st.sampled_from([0.2, 0.7, 1.0]))
-def test_a_constant_added_to_the_logits_changes_nothing(weights, shift, top_p):
-    logits = torch.tensor(weights, dtype=torch.float64) / 10
-    torch.testing.assert_close(filter_logits(logits + shift, 0.7, top_p), filter_logits(logits, 0.7, top_p))
-
-
-def test_forbidden_tokens_get_nothing():
-    logits = torch.tensor([0.0, -torch.inf, 1.0])
-    for top_p in (1.0, 0.999):
-        assert float(filter_logits(logits, top_p=top_p)[1]) == 0
-
-
-@pytest.mark.parametrize("row", [[0.0, torch.nan], [0.0, torch.inf], [-torch.inf, -torch.inf]])
-def test_logits_without_a_distribution_are_refused(row):
-    with pytest.raises(NonFiniteError, match="nothing to sample"):
-        filter_logits(torch.tensor([[0.0, 0.0], row]))
 
 
 @pytest.mark.parametrize(("temperature", "seed"), [(1.0, 0), (1.0, 1), (0.7, 0)])
@@ -254,3 +170,33 @@ def test_a_diverged_prior_is_named():
         prior.head.weight.fill_(torch.nan)
     with pytest.raises(NonFiniteError, match="train the prior again"):
         sample_tokens(prior, 2)
+
+
+def test_watching_draws_the_first_sample():
+    prior = build_prior()
+    for settings in ({}, {"seed": 3, "temperature": 0.5, "top_p": 0.8, "prefix": torch.tensor([1, 5])}):
+        steps = list(sample_steps(prior, **settings))
+        n_known = len(settings.get("prefix", ()))
+        assert [step.position for step in steps] == list(range(n_known, 9))
+        drawn = sample_tokens(prior, 1, **settings).flatten()
+        assert [step.token for step in steps] == drawn[n_known:].tolist()
+
+
+@torch.no_grad()
+def test_each_step_shows_the_distribution_that_its_token_was_drawn_from():
+    prior = build_prior()
+    steps = list(sample_steps(prior, seed=5, temperature=0.8, top_p=0.9))
+    tokens = torch.tensor([[step.token for step in steps]])
+    expected = filter_logits(prior(tokens)[0].double(), 0.8, 0.9)  # (L, K), in one whole pass
+    # Logits of one position at a time differ from those of a whole pass by float32 rounding.
+    torch.testing.assert_close(torch.stack([step.probabilities for step in steps]), expected, rtol=1e-4, atol=1e-5)
+    assert all(step.probabilities[step.token] > 0 for step in steps)
+
+
+def test_watching_is_lazy_but_complains_at_once():
+    steps = sample_steps(build_prior())
+    assert next(steps).position == 0
+    with pytest.raises(InvalidValueError, match="temperature must be above 0"):
+        sample_steps(build_prior(), temperature=-1)
+    with pytest.raises(ShapeError, match=r"prefix must have shape \(n_prefix,\) or \(1, n_prefix\)"):
+        sample_steps(build_prior(), prefix=torch.zeros(10, dtype=torch.int64))

@@ -14,12 +14,13 @@ N_CODES, HEIGHT, WIDTH = 5, 3, 4
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 
 
-def build_prior(std: float | None = 0.3, **settings) -> LatticePrior:
+def build_prior(std: float | None = 0.3, class_counts: tuple[int, ...] | None = None, **settings) -> LatticePrior:
     """Small prior; weights of size `std` make every path matter, None keeps the initialisation."""
-    config = PriorConfig(**{"n_layers": 2, "n_heads": 2, "width": 16, "dropout": 0.0} | settings)
+    conditional = {"class_conditional": class_counts is not None}
+    config = PriorConfig(**{"n_layers": 2, "n_heads": 2, "width": 16, "dropout": 0.0} | conditional | settings)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        prior = LatticePrior(config, N_CODES, HEIGHT, WIDTH).eval()
+        prior = LatticePrior(config, N_CODES, HEIGHT, WIDTH, class_counts=class_counts).eval()
     if std is not None:
         generator = make_generator(0, "weights")
         with torch.no_grad():
@@ -32,8 +33,8 @@ def draw_tokens(n: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(N_CODES, (n, HEIGHT * WIDTH), generator=make_generator(seed, "tokens"))
 
 
-def cached_logits(prior: LatticePrior, tokens: torch.Tensor) -> torch.Tensor:
-    cache = prior.new_cache(len(tokens))
+def cached_logits(prior: LatticePrior, tokens: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+    cache = prior.new_cache(len(tokens), labels)
     previous = torch.full((len(tokens),), prior.start_token)
     steps = []
     for position in range(prior.n_positions):
@@ -61,6 +62,11 @@ def test_the_first_prediction_knows_no_token():
 def test_cached_steps_give_the_logits_of_the_whole_pass():
     prior, tokens = build_prior(), draw_tokens(3)
     torch.testing.assert_close(cached_logits(prior, tokens), prior(tokens), **FLOAT32)
+
+
+def test_cached_steps_give_the_logits_of_the_whole_pass_for_each_class():
+    prior, tokens, labels = build_prior(class_counts=(1, 1, 1)), draw_tokens(4), torch.tensor([2, 0, 1, 1])
+    torch.testing.assert_close(cached_logits(prior, tokens, labels), prior(tokens, labels), **FLOAT32)
 
 
 def test_going_back_in_the_cache_forgets_what_followed():
@@ -97,6 +103,45 @@ def test_one_block_equals_the_textbook_formula():
     hidden = F.gelu(block.feedforward.expand(block.norm_feedforward(x)))
     x = x + block.feedforward.to_residual(hidden)
     torch.testing.assert_close(prior(tokens), prior.norm(x) @ prior.head.weight.T, **FLOAT32)
+
+
+def test_a_label_moves_every_prediction_of_its_own_row_only():
+    prior, tokens = build_prior(class_counts=(1, 1, 1)), draw_tokens(1).expand(2, -1)
+    before, after = prior(tokens, torch.tensor([0, 1])), prior(tokens, torch.tensor([0, 2]))
+    torch.testing.assert_close(after[0], before[0], **FLOAT32)
+    assert ((after[1] - before[1]).abs().amax(dim=1) > 1e-3).all()
+
+
+def test_a_class_adds_its_embedding_to_every_input():
+    prior, tokens, labels = build_prior(class_counts=(1, 1)), draw_tokens(2), torch.tensor([1, 1])
+    plain = build_prior()
+    state = prior.state_dict()
+    shift = state.pop("class_embedding.weight")[1]
+    plain.load_state_dict(state)
+    with torch.no_grad():
+        plain.token_embedding.weight += shift
+    torch.testing.assert_close(prior(tokens, labels), plain(tokens), **FLOAT32)
+
+
+def test_a_prior_without_classes_has_no_weights_for_them():
+    plain, conditional = build_prior().state_dict(), build_prior(class_counts=(1, 1)).state_dict()
+    assert set(conditional) - set(plain) == {"class_embedding.weight"}
+
+
+def test_two_classes_of_constant_lattices_are_told_apart():
+    prior, labels = build_prior(std=None, class_counts=(1, 1)).train(), torch.tensor([0, 1])
+    tokens = torch.tensor([[3], [1]]).expand(2, HEIGHT * WIDTH)  # all threes, all ones
+    optimizer = torch.optim.Adam(prior.parameters(), lr=1e-2)
+    for _ in range(40):
+        optimizer.zero_grad()
+        F.cross_entropy(prior(tokens, labels).mT, tokens).backward()
+        optimizer.step()
+    with torch.no_grad():
+        right, wrong = (
+            F.cross_entropy(prior(tokens, told).mT, tokens, reduction="none")[:, 0] for told in (labels, 1 - labels)
+        )
+    assert float(right.max()) < 0.05  # from the label alone, before any token is known
+    assert float(wrong.min()) > 3
 
 
 @torch.no_grad()
@@ -195,3 +240,31 @@ def test_a_cache_holds_keys_and_values_of_every_block():
     assert [(layer.keys.shape, layer.values.shape) for layer in cache.layers(0)] == [((2, 2, 12, 8), (2, 2, 12, 8))] * 3
     for one, other in pairwise(cache.layers(0)):
         assert one.keys.data_ptr() != other.keys.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("class_counts", "labels", "error", "message"),
+    [
+        ((1, 1), None, InvalidValueError, "for each of 2 classes, so it needs the label of every sequence; got none"),
+        (None, [0, 0], InvalidValueError, "trained without classes, so it takes no labels"),
+        ((1, 1), [0], ShapeError, r"one label per sequence, shape \(2,\); got \(1,\)"),
+        ((1, 1), [0, 2], InvalidValueError, r"Labels must be in \[0, 2\), the classes of this prior; got .* 0 to 2"),
+        ((1, 1), [0.0, 1.0], InvalidValueError, "Labels must be int64; got float32"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(class_counts, labels, error, message):
+    prior, labels = build_prior(class_counts=class_counts), None if labels is None else torch.tensor(labels)
+    with pytest.raises(error, match=message):
+        prior(draw_tokens(2), labels)
+    with pytest.raises(error, match=message):
+        prior.new_cache(2, labels)
+
+
+def test_class_counts_must_fit_the_config_and_count_something():
+    with pytest.raises(InvalidValueError, match=r"only if config\.class_conditional, which is False"):
+        LatticePrior(PriorConfig(), N_CODES, class_counts=(1, 1))
+    with pytest.raises(InvalidValueError, match="which is True; got None"):
+        LatticePrior(PriorConfig(class_conditional=True), N_CODES)
+    for nothing in ((), (0, 0), (2, -1)):
+        with pytest.raises(InvalidValueError, match="must be the training examples of each class"):
+            build_prior(class_counts=nothing)

@@ -14,12 +14,15 @@ import torch
 from geovq import artifacts
 from geovq.config import dump_config, parse_config
 from geovq.errors import ArtifactError, Cancelled, ConfigError
+from geovq.lattice import cells_of
+from geovq.models import load_model
 from geovq.runs import open_run, pipeline
 from geovq.runs.pipeline import make_run, prepare_run
 from geovq.runs.reporting import RunProgress
 from geovq.runs.stages import plan
 from geovq.runs.status import request_cancel
 from geovq.runs.worker import work_on_run
+from geovq.tokenization import load_tokenizer
 from tests.conftest import TINY
 
 # Real processes that pay for their imports once: the server imports, each child is a fork of it.
@@ -69,6 +72,27 @@ def test_another_seed_has_other_bytes(tiny_run, root):
         assert contents(root / "other")[file] != contents(tiny_run)[file]
 
 
+def test_a_number_of_codes_that_was_chosen_reaches_the_prior_and_its_samples(run):
+    chosen = {**TINY["codebook"], "choose_by": "rate", "target_rate_bits": 2.0}
+    config = parse_config({**TINY, "codebook": chosen})
+    finish(config, run, lambda stage: stage.name == "samples:kmeans")
+    n_codes = load_tokenizer(run / "tokenizers" / "kmeans.safetensors").n_codes
+    assert 4 <= n_codes < TINY["codebook"]["n_codes"]
+    assert load_model(run / "priors" / "kmeans.safetensors").n_codes == n_codes
+    assert open_run(run).samples("kmeans").tokens.max() < n_codes
+    assert {row["n_codes"] for row in open_run(run).metrics() if row.get("tokenizer") == "kmeans"} >= {2, 3, n_codes}
+
+
+def test_the_prototype_is_made_on_the_geometry_that_is_there(run):
+    config = parse_config({**TINY, "tokenizers": [*TINY["tokenizers"], "prototype"]})
+    made = finish(config, run)
+    assert made == ["tokenizer:prototype", "tokens:prototype", "evaluation:prototype"]
+    tokenizer = load_tokenizer(run / "tokenizers" / "prototype.safetensors")
+    assert (tokenizer.method, tokenizer.n_codes) == ("prototype", TINY["codebook"]["n_codes"])
+    first_cells = cells_of(open_run(run).geometry().sample.lattices)[: len(tokenizer.landmarks)]
+    torch.testing.assert_close(tokenizer.subspace.lift(tokenizer.landmarks), first_cells)
+
+
 def test_every_file_that_is_missing_or_damaged_is_named_and_made_again(run, tiny_config, capsys):
     before = contents(run)
     stages = plan(tiny_config)
@@ -100,7 +124,7 @@ def test_a_stage_that_fails_vouches_for_nothing(run, tiny_config, monkeypatch):
     assert set(manifest.stages) == {stage.name for stage in plan(tiny_config)} - {"samples:kmeans"}
 
 
-@pytest.mark.parametrize("stage", ["vae", "vqvae", "prior:riemannian"])
+@pytest.mark.parametrize("stage", ["vae", "vqvae", "refit:riemannian", "prior:riemannian"])
 def test_training_that_was_cancelled_goes_on_to_the_same_bytes(stage, tiny_run, run, tiny_config, monkeypatch):
     for record in plan(tiny_config):
         if record.name == stage:
@@ -173,7 +197,7 @@ def test_a_run_that_was_killed_in_every_stage_ends_with_the_same_bytes(tiny_run,
     processes.set_forkserver_preload(["geovq.runs.worker", "sklearn.cluster"])
     moments = ("at its begin", "before the record", "while writing")
     deaths = [(stage.name, moments[index % 3]) for index, stage in enumerate(plan(tiny_config))]
-    deaths += [(name, "midway") for name in ("vae", "vqvae", "prior:kmeans", "samples:riemannian")]
+    deaths += [(name, "midway") for name in ("vae", "vqvae", "refit:riemannian", "prior:kmeans", "samples:riemannian")]
     order = [stage.name for stage in plan(tiny_config)]
     for stage, moment in sorted(deaths, key=lambda death: (order.index(death[0]), death[1] != "midway")):
         process = processes.Process(target=work_until_killed, args=(tiny_config, run, stage, moment))

@@ -80,7 +80,10 @@ def test_measurements_hold_together(opened):
 def test_curves_can_be_read_by_stage(opened):
     steps = [row["step"] for row in opened.metrics("vae") if row["split"] == "train"]
     assert steps == list(range(1, 49))  # 380 images in 24 batches, twice
-    assert {row["stage"] for row in opened.metrics()} == {"vae", "vqvae", "prior:kmeans", "prior:riemannian"}
+    assert {row["stage"] for row in opened.metrics()} == {
+        *("vae", "vqvae", "refit:riemannian"),
+        *("prior:kmeans", "prior:riemannian"),
+    }
 
 
 def test_the_fingerprint_changes_with_any_artifact_and_with_nothing_else(opened, run):
@@ -112,6 +115,7 @@ PARTS = {
     "geometry.safetensors": lambda run: run.geometry(),
     "tokenizers/riemannian.safetensors": lambda run: run.tokenizers["riemannian"],
     "tokens/kmeans.npz": lambda run: run.tokens("kmeans", "test"),
+    "decoders/riemannian.safetensors": lambda run: run.decoders["riemannian"],
     "priors/kmeans.safetensors": lambda run: run.priors["kmeans"],
     "samples/kmeans.npz": lambda run: run.samples("kmeans"),
     "evaluation/vae.json": lambda run: run.measurements["vae"],

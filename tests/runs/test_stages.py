@@ -13,6 +13,7 @@ from tests.conftest import TINY
 POST_HOC = ("kmeans", "euclidean", "riemannian")
 PRIORS = {f"{kind}:{name}" for kind in ("prior", "samples", "evaluation") for name in ("kmeans", "riemannian")}
 AFTER_GEOMETRY = {f"{kind}:{name}" for kind in ("tokenizer", "tokens", "evaluation") for name in POST_HOC} | PRIORS
+AFTER_GEOMETRY |= {"refit:riemannian"}
 AFTER_VQVAE = {"tokenizer:vqvae", "tokens:vqvae", "evaluation:vqvae"}
 TOKENS = {f"tokens:{name}" for name in (*POST_HOC, "vqvae")}
 EVALUATIONS = {f"evaluation:{name}" for name in ("vae", *POST_HOC, "vqvae")}
@@ -28,12 +29,18 @@ REACH = {
     "geometry.n_context=9": {"geometry"} | AFTER_GEOMETRY,
     "codebook.n_codes=9": EVERYTHING - {"vae", "evaluation:vae", "geometry"},
     "codebook.n_candidates=9": AFTER_GEOMETRY | AFTER_VQVAE,
+    "codebook.solver=alternate": AFTER_GEOMETRY | AFTER_VQVAE,
+    "codebook.choose_by=silhouette": AFTER_GEOMETRY | AFTER_VQVAE,
+    "refit.n_steps=5": {"refit:riemannian", "evaluation:riemannian"},
     "prior.n_layers=2": PRIORS,
     "prior_training.epochs=3": PRIORS,
-    "sampling.temperature=0.5": {"samples:kmeans", "samples:riemannian"},
+    "sampling.temperature=0.5": {
+        f"{kind}:{name}" for kind in ("samples", "evaluation") for name in ("kmeans", "riemannian")
+    },
     "evaluation.n_images=99": TOKENS
     | EVALUATIONS
-    | PRIORS,  # the file that a prior learns from holds the test tokens too
+    | PRIORS
+    | {"refit:riemannian"},  # the file that a prior or a refit learns from holds the test tokens too
     "device=auto": set(),
     "name=other": set(),
     "tokenizers=[riemannian, vqvae, euclidean, kmeans]": set(),
@@ -100,6 +107,7 @@ TARGETED = {
     "train-vae": {"vae"},
     "train-vqvae": {"vqvae"},
     "discretize": {"vae", "vqvae", "geometry"} | TOKENS | {f"tokenizer:{name}" for name in (*POST_HOC, "vqvae")},
+    "refit": {"vae", "geometry", "tokenizer:riemannian", "tokens:riemannian", "refit:riemannian"},
     "train-prior": {
         "vae",
         "geometry",
@@ -121,5 +129,5 @@ def test_targets_one_after_the_other_make_the_whole_run(make, tiny_config):
 
 
 def test_a_vqvae_alone_needs_no_geometry():
-    config = parse_config({**TINY, "tokenizers": ["vqvae"], "priors": []})
+    config = parse_config({**TINY, "tokenizers": ["vqvae"], "priors": [], "refits": []})
     assert "geometry" not in {stage.name for stage in plan(config)}

@@ -131,10 +131,11 @@ def test_a_damaged_status_of_an_earlier_job_is_replaced(run, tiny_config):
 
 
 def test_a_target_without_a_stage_is_refused_before_anything_is_made(path):
-    config = parse_config({**TINY, "tokenizers": ["kmeans"], "priors": []})
+    config = parse_config({**TINY, "tokenizers": ["kmeans"], "priors": [], "refits": []})
     for target in ("train-vqvae", "train-prior"):
         with pytest.raises(
-            ConfigError, match=f"{target} has nothing to make where tokenizers are kmeans and priors are"
+            ConfigError,
+            match=f"{target} has nothing to make where tokenizers are kmeans, refits are none and priors are",
         ):
             work_on_run(config, path, terminal=False, target=target)
     assert not path.exists()

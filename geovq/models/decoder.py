@@ -1,0 +1,49 @@
+"""The decoder half of an autoencoder on its own, such as a copy that was refitted to the codes of a tokenizer."""
+
+from typing import Self
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from geovq.models.blocks import ConvDecoder
+from geovq.models.seeding import initialised
+from geovq.models.vae import LatticeVAE
+
+
+class LatticeDecoder(nn.Module):
+    """Lattices to the means of Bernoulli pixels, as `LatticeVAE` decodes them.
+
+    Parameters
+    ----------
+    latent_channels : int
+        Channels D of a lattice.
+    width : int
+        Channels of the trunk's first stage, as in `VAEConfig`.
+    """
+
+    def __init__(self, latent_channels: int, width: int) -> None:
+        super().__init__()
+        self.latent_channels = latent_channels
+        self.width = width
+        self.decoder = ConvDecoder(latent_channels, width)
+
+    @classmethod
+    def of(cls, autoencoder: LatticeVAE) -> Self:
+        """A copy of an autoencoder's decoder, on the CPU; training it leaves the autoencoder as it is."""
+        config = autoencoder.config
+        copied = initialised(lambda: cls(config.latent_channels, config.width), seed=0, stream="overwritten at once")
+        copied.decoder.load_state_dict(autoencoder.decoder.state_dict())
+        return copied
+
+    def decode_logits(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+        """Logits of the pixel means."""
+        logits: Tensor = self.decoder(lattices)
+        return logits
+
+    def decode(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+        """Pixel means, in [0, 1]."""
+        return self.decode_logits(lattices).sigmoid()
+
+    def forward(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+        """Pixel means, as `decode` gives them."""
+        return self.decode(lattices)
