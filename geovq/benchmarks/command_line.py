@@ -11,6 +11,13 @@ def add_bench_commands(bench: argparse.ArgumentParser) -> None:
     geometry.add_argument("--repeats", type=int, default=5, help="runs behind each median (default: 5)")
     geometry.set_defaults(do=_geometry)
 
+    lloyd = commands.add_parser(
+        "lloyd", help="graph Lloyd on up to a million landmarks, and its cost against FasterPAM"
+    )
+    lloyd.add_argument("--codes", type=int, default=256, metavar="K", help="(default: 256)")
+    lloyd.add_argument("--seeds", type=int, default=5, help="searches that are compared with FasterPAM (default: 5)")
+    lloyd.set_defaults(do=_lloyd)
+
     quality = commands.add_parser("quality", help="rate and distortion of tokenizers on the VAEs of several runs")
     quality.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs with a trained VAE")
     quality.add_argument(
@@ -26,7 +33,7 @@ def add_bench_commands(bench: argparse.ArgumentParser) -> None:
     quality.add_argument("--n-images", type=int, default=1_000, help="held-out images (default: 1,000)")
     quality.set_defaults(do=_quality)
 
-    for command in (geometry, quality):
+    for command in (geometry, lloyd, quality):
         command.add_argument("--out", type=Path, default=None, metavar="FILE", help="JSON to write")
 
 
@@ -34,6 +41,12 @@ def _geometry(options: argparse.Namespace) -> None:
     from geovq.benchmarks.geometry import bench_geometry
 
     bench_geometry(repeats=options.repeats, out=options.out)
+
+
+def _lloyd(options: argparse.Namespace) -> None:
+    from geovq.benchmarks.lloyd import bench_lloyd
+
+    bench_lloyd(n_codes=options.codes, seeds=options.seeds, out=options.out)
 
 
 def _quality(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Geometry on the shipped decoder: metric field and shortest paths against the ways they are usually done."""
+"""Geometry on the shipped decoder: ours against the ways it is usually done, side by side in one process."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,17 +7,27 @@ import numpy as np
 import torch
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
+from scipy.spatial import cKDTree
 from torch import Tensor
 
-from geovq.benchmarks.timing import compare, report
+from geovq.arrays import FloatArray
+from geovq.benchmarks.timing import Comparison, compare, report
+from geovq.config import DiscretizationConfig
+from geovq.data import load_images
+from geovq.errors import DataError
 from geovq.geometry import PullbackMetric, geodesic_distances, metric_tensors, neighbour_graph
-from geovq.runs import open_run
+from geovq.lattice import cells_of
+from geovq.runs import Run, open_run
 from geovq.runs.layout import SHIPPED_ROOT
+from geovq.runs.workspace import Autoencoder
+from geovq.tokenization import discretize
+from geovq.tokenization.landmark import LandmarkTokenizer
 
 SHIPPED_RUN = "demo"
 N_LATTICES = 500
 N_LANDMARKS = 8_000
 N_NEIGHBORS = 10
+N_CODES = 64
 _USUAL_CELLS = 1  # of the 49 cells, which all cost the same: the usual way would take minutes for all
 
 
@@ -25,26 +35,94 @@ def bench_geometry(*, repeats: int, out: Path | None) -> None:
     """Print the ratios of this machine; `out` gets them as JSON."""
     run = open_run(SHIPPED_ROOT / SHIPPED_RUN)
     model, sample = run.autoencoder("riemannian"), run.geometry().sample
-    decode, basis = model.decode, sample.subspace.basis
-    lattices = sample.lattices[:N_LATTICES]
+    lattices, basis = sample.lattices[:N_LATTICES], sample.subspace.basis
+    weights = _landmark_graph(sample.subspace.project(sample.cells), run.geometry().cell_metrics)
+    rows = [
+        _metric_field(model, lattices, basis, "cpu", repeats),
+        _discretization(model, lattices, repeats),
+        _paths(weights, "cpu", repeats),
+        _encoding(run, model, repeats),
+    ]
+    if torch.cuda.is_available():
+        rows.append(_metric_field(model, lattices, basis, "cuda", repeats))
+        rows.append(_paths(weights, "cuda", repeats))
+    report(rows, out)
+
+
+def _metric_field(model: Autoencoder, lattices: Tensor, basis: Tensor, device: str, repeats: int) -> Comparison:
+    decode, lattices = model.to(device).decode, lattices.to(device)
     n_cells = lattices.shape[2] * lattices.shape[3]
-    field = compare(
-        f"metric tensors, {len(lattices)} lattices, A = {basis.shape[1]}",
-        lambda: metric_tensors(decode, lattices, basis),
+    comparison = compare(
+        f"metric tensors, {len(lattices)} lattices, A = {basis.shape[1]}, {device}",
+        lambda: metric_tensors(decode, lattices, basis).cpu(),
         "one torch.autograd.functional.jvp per cell and direction, all lattices in a batch",
-        lambda: _usual_metric(decode, lattices, basis, range(_USUAL_CELLS)),
+        lambda: _usual_metric(decode, lattices, basis.to(device), range(_USUAL_CELLS)),
         repeats=repeats,
         usual_share=_USUAL_CELLS / n_cells,
     )
-    weights = _landmark_graph(sample.subspace.project(sample.cells), run.geometry().cell_metrics)
-    paths = compare(
-        f"all-pairs shortest paths, N = {N_LANDMARKS:,}, k = {N_NEIGHBORS}",
-        lambda: geodesic_distances(weights),
+    model.to("cpu")
+    return comparison
+
+
+def _discretization(model: Autoencoder, lattices: Tensor, repeats: int) -> Comparison:
+    def make(method: str) -> object:
+        config = DiscretizationConfig(
+            method=method,
+            n_images=len(lattices),
+            n_landmarks=N_LANDMARKS,
+            n_neighbors=N_NEIGHBORS,
+            n_codes=N_CODES,
+            residual_variance=0.01,  # as the shipped run
+        )
+        return discretize(model.decode, lattices, config)
+
+    return compare(
+        f"discretization, N = {N_LANDMARKS:,}, k = {N_NEIGHBORS}, K = {N_CODES}, cpu",
+        lambda: make("riemannian"),
+        "the published recipe: a JVP per edge in batches of 64, scipy's Dijkstra, alternating k-medoids",
+        lambda: make("prototype"),
+        repeats=repeats,
+    )
+
+
+def _paths(weights: csr_matrix, device: str, repeats: int) -> Comparison:
+    return compare(
+        f"all-pairs shortest paths, N = {N_LANDMARKS:,}, k = {N_NEIGHBORS}, {device}",
+        lambda: geodesic_distances(weights, device=device),
         "scipy.sparse.csgraph.dijkstra",
         lambda: dijkstra(weights),
         repeats=repeats,
     )
-    report([field, paths], out)
+
+
+def _encoding(run: Run, model: Autoencoder, repeats: int) -> Comparison:
+    tokenizer = run.tokenizers["riemannian"]
+    assert isinstance(tokenizer, LandmarkTokenizer)
+    lattices = training_lattices(model)
+    tree, label = cKDTree(_latents(run, tokenizer)), tokenizer.label.numpy()
+    return compare(
+        f"encoding all cells of {len(lattices):,} images, N = {len(label):,}, cpu",
+        lambda: tokenizer.encode(lattices),
+        "the published rule: scipy's k-d tree, nearest landmark in all latent channels",
+        lambda: label[tree.query(cells_of(lattices).numpy())[1]],
+        repeats=repeats,
+    )
+
+
+@torch.no_grad()
+def training_lattices(model: Autoencoder) -> Tensor:
+    """Of the full training split where it can be had, else of the embedded sample."""
+    try:
+        images = load_images("mnist", "train")
+    except DataError:
+        images = load_images("mnist-sample", "train")
+    return torch.cat([model.encode(images.batch(rows)) for rows in torch.split(torch.arange(len(images)), 512)])
+
+
+def _latents(run: Run, tokenizer: LandmarkTokenizer) -> FloatArray:
+    latents: FloatArray = run.geometry().sample.landmark_latents.numpy()
+    assert len(latents) == len(tokenizer.landmarks)
+    return latents
 
 
 def _usual_metric(decode: Callable[[Tensor], Tensor], lattices: Tensor, basis: Tensor, cells: range) -> list[Tensor]:

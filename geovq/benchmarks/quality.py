@@ -110,20 +110,19 @@ def _rows_of_run(
     for method in methods:
         for count in n_codes:
             settings = config.discretization(method).model_dump() | {"n_codes": count}
-            tokenizer = fit_tokenizer(
-                sample, lambda: geometry.metrics, DiscretizationConfig(**settings), progress=progress
-            )
+            settled = DiscretizationConfig(**settings)
+            tokenizer = fit_tokenizer(sample, lambda: geometry.metrics, settled, decode=decode, progress=progress)
             tokens = tokenizer.encode(held_out)
             rows.append(
                 QualityRow(
                     experiment=_experiment(config),
                     seed=run.seed,
                     method=method,
-                    n_codes=count,
+                    n_codes=count,  # asked for, also where the config lets a rule choose
                     n_active=sample.subspace.n_active,
                     n_images=len(test),
                     distortion=distortion(decode, held_out, tokenizer.decode(tokens)).mean,
-                    bits_per_token=token_usage(tokens, count).entropy_bits,
+                    bits_per_token=token_usage(tokens, tokenizer.n_codes).entropy_bits,
                 )
             )
     return rows

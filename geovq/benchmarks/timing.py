@@ -52,18 +52,20 @@ def compare(
 
 def report(comparisons: list[Comparison], out: Path | None) -> None:
     """Print a table, and write it as JSON if asked to."""
-    machine = (
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
-    print(f"\n{machine}\n{'':<58}  {'ours, s (range)':>24}  {'usual, s (range)':>24}   faster")
+    print(f"\n{machine()}\n{'':<58}  {'ours, s (range)':>24}  {'usual, s (range)':>24}   faster")
     for comparison in comparisons:
         print(comparison.line())
         share = "" if comparison.usual_share == 1 else f" (timed on {comparison.usual_share:.0%} of the work)"
         print(f"  against {comparison.usual}{share}")
     if out is not None:
         rows = [{**asdict(comparison), "ratio": comparison.ratio} for comparison in comparisons]
-        write_json(out, {"machine": machine, "comparisons": rows})
+        write_json(out, {"machine": machine(), "comparisons": rows})
         print(f"\nWritten to {out}.")
+
+
+def machine() -> str:
+    """What the numbers were measured on."""
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def _seconds(work: Callable[[], object]) -> float:
