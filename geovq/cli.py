@@ -25,6 +25,7 @@ _TARGETS = {
     "train-vae": "train the VAE of a run",
     "train-vqvae": "train the VQ-VAE of a run",
     "discretize": "make the tokenizers of a run and its tokens",
+    "refit": "refit copies of a run's decoder to the codes of its tokenizers",
     "train-prior": "train the priors of a run",
 }
 
@@ -79,6 +80,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     sample.add_argument("--temperature", type=float, default=1.0, help="below 1 is more careful (default: 1)")
     sample.add_argument("--top-p", type=float, default=1.0, help="share of the probability kept (default: 1)")
     sample.add_argument("--seed", type=_natural, default=0, help="same seed, same images (default: 0)")
+    sample.add_argument("--label", type=_natural, default=None, help="class to draw, from a prior that knows classes")
     sample.add_argument("--out", type=Path, default=Path("samples.png"), help="PNG to write (default: samples.png)")
     sample.set_defaults(do=_sample)
 
@@ -135,6 +137,7 @@ def _sample(options: argparse.Namespace) -> None:
             temperature=options.temperature,
             top_p=options.top_p,
             seed=options.seed,
+            label=options.label,
             progress=progress,
         )
     print(f"{options.n_samples} images are in {options.out}.")

@@ -4,6 +4,7 @@ from geovq.geometry.cell_context import CellContext, cell_in_context
 from geovq.geometry.curves import Curve, graph_curve, measure_curve, straight_curve
 from geovq.geometry.edge_references import chord_edge_lengths, midpoint_edge_lengths
 from geovq.geometry.field_summary import FieldSummary, principal_images, pushed_images, summarise_field
+from geovq.geometry.footprint import ColouringSummary
 from geovq.geometry.graph import EuclideanMetric, Metric, NeighbourGraph, PullbackMetric, neighbour_graph
 from geovq.geometry.landmarks import LandmarkSample, sample_landmarks
 from geovq.geometry.latent_geometry import LatentGeometry, load_geometry, measure_geometry
@@ -17,6 +18,7 @@ from geovq.geometry.subspace import ActiveSubspace, active_subspace
 __all__ = [
     "ActiveSubspace",
     "CellContext",
+    "ColouringSummary",
     "Curve",
     "EuclideanMetric",
     "FieldSummary",

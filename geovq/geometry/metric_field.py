@@ -25,7 +25,8 @@ OutputGeometry = Literal["pixel", "bernoulli"]
 VARIANCE_FLOOR = 1e-2  # keeps the Fisher-Rao weight of saturated pixels, 1 / (f (1 - f)), at 100 or below
 
 _FLOATS_PER_PIXEL = 64  # that a decoder holds at once: 16 channels at the image's resolution, four such layers
-_CPU_BYTES = 32 * 2**20  # chunks beyond what caches hold took 1.7 times as long
+_CPU_BYTES = 32 * 2**20  # larger layers go back to the system and are faulted in anew: 500 at once took twice as long
+_MOST_BYTES = 2 * 2**30  # keeps a GPU busy, and its layers far below the 2^31 elements that kernels can index
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def measure_field(
 def _fitting_chunk(lattices: Tensor, pushed_pixels: int) -> int:
     """Lattices per pass, when each has `pushed_pixels` = A * P numbers to push forward at once."""
     bytes_per_lattice = lattices.element_size() * _FLOATS_PER_PIXEL * pushed_pixels
-    return max(1, memory_budget(lattices.device, _CPU_BYTES) // bytes_per_lattice)
+    return max(1, min(_MOST_BYTES, memory_budget(lattices.device, _CPU_BYTES)) // bytes_per_lattice)
 
 
 @torch.no_grad()  # forward-mode AD ignores no_grad; without it every pushforward would keep the decoder's graph

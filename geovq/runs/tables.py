@@ -13,27 +13,34 @@ _MEASURES = (  # key, heading with unit, format
     ("distortion", "distortion", ".5f"),
     ("mse", "MSE", ".5f"),
     ("psnr_db", "PSNR dB", ".2f"),
+    ("ssim", "SSIM", ".4f"),
     ("bce_nats_per_image", "BCE nats", ".2f"),
     ("prior_bits_per_image", "prior bits/image", ".1f"),
     ("description_length_nats", "BCE + prior nats", ".1f"),
+    ("samples_frechet_distance", "Fréchet", ".2f"),
+    ("refit_mse", "refit MSE", ".5f"),
+    ("refit_description_length_nats", "refit BCE + prior nats", ".1f"),
+    ("refit_samples_frechet_distance", "refit Fréchet", ".2f"),
 )
 
 
 def measurements_table(runs: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> str:
     """Rate and distortion of the tokenizers of each run; squared errors are per pixel in [0, 1].
 
+    What nobody has measured has no column.
+
     Parameters
     ----------
     runs : sequence of (name of the run, its measurements by tokenizer)
     """
-    rows = []
-    for run, by_name in runs:
-        for name, measured in by_name.items():
-            values = [format(measured[key], form) if key in measured else "" for key, _, form in _MEASURES]
-            rows.append([run, name, *values])
-    counts = sorted({measured["n_images"] for _, by_name in runs for measured in by_name.values()})
+    everything = [(run, name, measured) for run, by_name in runs for name, measured in by_name.items()]
+    shown = [measure for measure in _MEASURES if any(measure[0] in measured for _, _, measured in everything)]
+    rows = [["run", "tokenizer", *(heading for _, heading, _ in shown)]]
+    for run, name, measured in everything:
+        rows.append([run, name, *(format(measured[key], form) if key in measured else "" for key, _, form in shown)])
+    counts = sorted({measured["n_images"] for _, _, measured in everything})
     title = f"Measured on {' or '.join(format(count, ',') for count in counts)} held-out images"
-    return f"{title}\n{_aligned([['run', 'tokenizer', *(heading for _, heading, _ in _MEASURES)], *rows])}"
+    return f"{title}\n{_aligned(rows)}"
 
 
 def runs_table(summaries: Sequence[RunSummary]) -> str:

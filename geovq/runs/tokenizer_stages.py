@@ -39,6 +39,8 @@ def measure_metric_field(work: Workspace) -> None:
         f"({subspace.residual_variance:.2%} of the variance is left out); "
         f"the graph has {len(graph.tails):,} edges and was in {components}."
     )
+    if geometry.colouring is not None:
+        work.progress.note(geometry.colouring.sentence())
 
 
 def make_tokenizer(work: Workspace, name: TokenizerName) -> None:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from geovq.data import ImageSet
 from geovq.models import ImageClassifier
 from geovq.models.blocks import IMAGE_SIZE
+from geovq.training.draws import RowsGenerator
 from geovq.training.pairs import join, part
 
 
@@ -45,9 +46,8 @@ class ClassifierObjective:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean over a batch of `LabelledImages`, each moved on its own."""
         images, labels = _taken_apart(batch)
-        most, shape = self.max_shift, (len(images), 2)
-        shifts = torch.randint(-most, most + 1, shape, generator=generator, device=images.device)
-        nats = F.cross_entropy(model(shifted(images, shifts)).float(), labels)
+        moved = shifted(images, self._shifts(len(images), generator).to(images.device))
+        nats = F.cross_entropy(model(moved).float(), labels)
         return nats, {"class_nats": nats}
 
     def evaluate(self, model: ImageClassifier, batches: Iterable[Tensor]) -> dict[str, float]:
@@ -60,6 +60,14 @@ class ClassifierObjective:
             n_right += int((logits.argmax(dim=1) == labels).sum())
             n_images += len(images)
         return {"loss": nats / n_images, "class_nats": nats / n_images, "accuracy": n_right / n_images}
+
+    def _shifts(self, n_images: int, generator: torch.Generator) -> Int64[Tensor, "b 2"]:
+        first, n_rows = 0, n_images
+        if isinstance(generator, RowsGenerator):  # drawn for the whole batch, of which these may be a part
+            first, n_rows = generator.first_row, generator.n_rows
+        most, shape = self.max_shift, (n_rows, 2)
+        drawn = torch.randint(-most, most + 1, shape, generator=generator, device=generator.device)
+        return drawn[first : first + n_images]
 
 
 def shifted(images: Float[Tensor, "b c h w"], shifts: Int64[Tensor, "b 2"]) -> Float[Tensor, "b c h w"]:

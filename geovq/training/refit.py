@@ -77,11 +77,15 @@ class Repeated:
         How many there are to be, fewer or more than `examples`.
     generator : torch.Generator
         Chooses those that come once more than the others; on the CPU.
+    device : str or torch.device, default="cpu"
+        Of the examples.
     """
 
-    def __init__(self, examples: Examples, n_drawn: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, examples: Examples, n_drawn: int, generator: torch.Generator, device: str | torch.device = "cpu"
+    ) -> None:
         self.examples, self.n_drawn = examples, n_drawn
-        self.order = torch.randperm(len(examples), generator=generator)
+        self.order = torch.randperm(len(examples), generator=generator).to(device)
 
     def __len__(self) -> int:
         return self.n_drawn

@@ -31,7 +31,7 @@ def chain(n):
     return csr_matrix(diags([lengths, lengths], [-1, 1]), dtype=np.float32)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(n=st.integers(2, 80), seed=st.integers(0, 10_000), n_neighbors=st.integers(1, 8))
 def test_distances_are_dijkstras_to_the_last_bit(n, seed, n_neighbors):
     weights = random_graph(n, seed, n_neighbors)

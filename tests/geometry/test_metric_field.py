@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from geovq.errors import Cancelled, DeviceError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import metric_tensors
-from geovq.geometry.metric_field import VARIANCE_FLOOR, measure_field
+from geovq.geometry.metric_field import VARIANCE_FLOOR, _fitting_chunk, measure_field
 from tests.geometry.decoders import (
     GlobalDecoder,
     SmallMemory,
@@ -156,6 +156,18 @@ def test_nothing_keeps_the_graph_of_the_decoder():
 def test_a_field_says_how_it_was_coloured(name, spacing, footprint):
     field = measure_field(PIXEL_MEANS[name], random_lattices(1, 3, 4), orthonormal(3, 2))
     assert (field.colouring.n_cells, field.colouring.spacing, field.colouring.footprint) == (16, spacing, footprint)
+
+
+def test_a_gpu_with_more_free_memory_takes_larger_chunks_up_to_a_limit(monkeypatch):
+    lattices = random_lattices(1, 3, 7).float()
+
+    def chunk_with(free_bytes):
+        monkeypatch.setattr("geovq.geometry.metric_field.memory_budget", lambda device, cpu_bytes: free_bytes)
+        return _fitting_chunk(lattices, 4 * 784)
+
+    chunks = [chunk_with(free) for free in (0, 10**7, 10**8, 10**11, 10**12)]
+    assert chunks[0] == 1
+    assert chunks[0] < chunks[1] < chunks[2] < chunks[3] == chunks[4]
 
 
 def test_chunks_that_do_not_fit_are_halved_and_said_once():

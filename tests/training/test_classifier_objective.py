@@ -9,6 +9,7 @@ from geovq.models import ImageClassifier, initialised
 from geovq.randomness import make_generator
 from geovq.training import ClassifierObjective, LabelledImages
 from geovq.training.classifier_objective import shifted
+from geovq.training.draws import rows_generator
 
 
 @pytest.fixture
@@ -67,6 +68,17 @@ def test_shifts_follow_the_generator(examples):
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_an_image_is_moved_the_same_way_however_its_batch_is_divided(examples):
+    model = initialised(lambda: ImageClassifier(5, width=2), 0, "test").eval()  # whose rows do not meet
+    batch, objective = examples.batch(torch.arange(6)), ClassifierObjective(max_shift=3)
+    whole, _ = objective.loss(model, batch, make_generator(0, "step"))
+    parts = [
+        objective.loss(model, batch[rows], rows_generator(0, "step", torch.device("cpu"), rows, 6))[0] / 3
+        for rows in (slice(0, 2), slice(2, 4), slice(4, 6))
+    ]
+    torch.testing.assert_close(torch.stack(parts).sum(), whole, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (2, 0), (-1, 3), (5, -5), (4, -9)])

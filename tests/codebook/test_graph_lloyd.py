@@ -1,0 +1,203 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import floyd_warshall
+
+from geovq.codebook import graph_kmedoids, graph_swaps, kmedoids
+from geovq.errors import Cancelled, DisconnectedGraphError, InvalidValueError, NonFiniteError, ShapeError
+from geovq.geometry import PullbackMetric, geodesic_distances, neighbour_graph
+from geovq.progress import SilentProgress
+from tests.geometry.test_shortest_paths import random_graph
+
+
+def squared_distances(weights):
+    return np.square(floyd_warshall(weights.astype(np.float64)))
+
+
+def cost_of(squares, medoids):
+    return squares[list(medoids)].min(axis=0).mean()
+
+
+def path_graph(n):
+    tails = np.arange(n - 1)
+    steps = csr_matrix((np.ones(n - 1, np.float32), (tails, tails + 1)), shape=(n, n))
+    return steps + steps.T
+
+
+def uneven_graph(n, seed):
+    """Landmarks as a VAE has them: half of them in one dense blob, under a metric that varies a hundredfold."""
+    rng = np.random.default_rng(seed)
+    cloud = rng.normal(size=(n, 3)) * np.where(np.arange(n) % 2, 1, 0.02)[:, None]
+    metric = np.exp(2 * cloud[:, :1, None]) * np.eye(3)
+    cloud, metric = cloud.astype(np.float32), metric.astype(np.float32)
+    graph = neighbour_graph(cloud, 8)
+    return graph.weighted(PullbackMetric(metric).edge_lengths(cloud, graph.tails, graph.heads))
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=st.integers(2, 9), seed=st.integers(0, 100_000), data=st.data())
+def test_cost_equals_exhaustive_search_on_up_to_nine_landmarks(n, seed, data):
+    n_codes = data.draw(st.integers(1, n))
+    weights = random_graph(n, seed, n_neighbors=2)
+    squares = squared_distances(weights)
+    best = min(cost_of(squares, medoids) for medoids in combinations(range(n), n_codes))
+    assert graph_kmedoids(weights, n_codes, n_restarts=10, seed=seed).cost == pytest.approx(best, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n_codes", "radius"), [(1, 15), (3, 6), (5, 4)])
+def test_a_chain_is_cut_into_equal_pieces_with_their_centres_as_medoids(n_codes, radius):
+    piece = 2 * radius + 1
+    result = graph_kmedoids(path_graph(n_codes * piece), n_codes, n_restarts=6)
+    assert sorted(result.medoid_indices) == [radius + piece * k for k in range(n_codes)]
+    assert result.cost == pytest.approx(radius * (radius + 1) / 3)  # mean of i² over -radius, ..., radius
+    for k in range(n_codes):
+        assert len(set(result.labels[piece * k : piece * (k + 1)])) == 1
+
+
+def test_one_code_is_the_landmark_of_least_summed_squares():
+    weights = random_graph(700, seed=5)
+    squares = np.square(geodesic_distances(weights).astype(np.float64))
+    result = graph_kmedoids(weights, 1, n_restarts=1)
+    assert result.medoid_indices.tolist() == [squares.sum(axis=0).argmin()]
+
+
+def test_labels_are_the_nearest_medoids_and_cost_is_their_mean():
+    weights = uneven_graph(300, seed=0)
+    squares = squared_distances(weights)
+    result = graph_kmedoids(weights, 12)
+    nearest = squares[:, result.medoid_indices].min(axis=1)
+    own = squares[np.arange(300), result.medoid_indices[result.labels]]
+    np.testing.assert_allclose(own, nearest, rtol=1e-4, atol=1e-8)
+    assert result.cost == pytest.approx(nearest.mean(), rel=1e-4)
+    np.testing.assert_array_equal(result.labels[result.medoid_indices], np.arange(12))
+
+
+def test_no_single_swap_improves_a_result_for_which_every_landmark_was_tried():
+    weights = uneven_graph(80, seed=1)
+    squares = squared_distances(weights)
+    result = graph_kmedoids(weights, 5)
+    assert result.converged
+    for position in range(5):
+        for candidate in range(80):
+            swapped = result.medoid_indices.copy()
+            swapped[position] = candidate
+            assert cost_of(squares, swapped) >= result.cost * (1 - 1e-5)
+
+
+@pytest.mark.parametrize("effort", [1_000_000, 0])
+def test_the_history_falls_to_the_result_and_can_be_replayed(effort, monkeypatch):
+    monkeypatch.setattr(graph_swaps, "_VISITS_AT_LEAST", effort)
+    weights = uneven_graph(500, seed=2)
+    squares = squared_distances(weights)
+    result = graph_kmedoids(weights, 20)
+    assert (np.diff(result.cost_history) < 0).all()
+    assert result.cost_history[-1] == result.cost == result.restart_costs.min()
+    replayed = [cost_of(squares, medoids) for medoids in result.medoid_history]
+    np.testing.assert_allclose(replayed, result.cost_history, rtol=1e-4)
+    np.testing.assert_array_equal(result.medoid_history[-1], result.medoid_indices)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_its_cost_is_that_of_fasterpam(seed):
+    weights = uneven_graph(1_500, seed)
+    squares = np.square(geodesic_distances(weights))
+    ratio = graph_kmedoids(weights, 40, seed=seed).cost / kmedoids(squares, 40, seed=seed).cost
+    assert ratio < 1.02  # both stop in optima of single swaps, which differ by about 1 %
+
+
+def test_with_the_effort_of_a_large_graph_it_comes_close(monkeypatch):
+    weights = uneven_graph(1_500, seed=0)
+    reference = kmedoids(np.square(geodesic_distances(weights)), 40).cost
+    monkeypatch.setattr(graph_swaps, "_VISITS_AT_LEAST", 0)
+    result = graph_kmedoids(weights, 40)
+    assert result.converged
+    assert result.cost < 1.03 * reference  # the bound that the method is built for
+
+
+def test_same_seed_same_result_with_any_number_of_threads():
+    import numba
+
+    weights = uneven_graph(600, seed=3)
+    many = graph_kmedoids(weights, 15, seed=4)
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        one = graph_kmedoids(weights, 15, seed=4)
+    finally:
+        numba.set_num_threads(before)
+    np.testing.assert_array_equal(one.medoid_history, many.medoid_history)
+    np.testing.assert_array_equal(one.cost_history, many.cost_history)
+    np.testing.assert_array_equal(one.labels, many.labels)
+
+
+def test_it_leaves_the_threads_of_torch_and_the_weights_alone():
+    weights, n_threads = random_graph(40, seed=0), torch.get_num_threads()
+    before = weights.copy()
+    graph_kmedoids(weights, 3)
+    assert torch.get_num_threads() == n_threads
+    assert (weights != before).nnz == 0
+
+
+def test_renaming_the_landmarks_renames_the_medoids():
+    weights, order = random_graph(9, seed=8, n_neighbors=2), np.random.default_rng(1).permutation(9)
+    medoids = graph_kmedoids(weights, 3, n_restarts=10).medoid_indices
+    renamed = graph_kmedoids(weights[order][:, order], 3, n_restarts=10).medoid_indices
+    assert sorted(order[renamed]) == sorted(medoids)
+
+
+def test_scaling_the_lengths_by_four_scales_the_cost_by_sixteen():
+    weights = uneven_graph(200, seed=4)
+    result, scaled = graph_kmedoids(weights, 6), graph_kmedoids(weights * 4, 6)
+    np.testing.assert_array_equal(scaled.medoid_history, result.medoid_history)
+    assert scaled.cost == 16 * result.cost
+
+
+def test_every_landmark_its_own_medoid_costs_nothing():
+    result = graph_kmedoids(random_graph(30, seed=1), 30)
+    assert result.cost == 0
+    assert sorted(result.medoid_indices) == list(range(30))
+
+
+def test_duplicates_at_no_distance_still_give_distinct_medoids_with_their_own_label():
+    result = graph_kmedoids(path_graph(20) * 0, 5)
+    assert len(set(result.medoid_indices)) == 5
+    np.testing.assert_array_equal(result.labels[result.medoid_indices], np.arange(5))
+
+
+def test_too_few_iterations_are_said():
+    result = graph_kmedoids(uneven_graph(400, seed=5), 30, max_iterations=1)
+    assert not result.converged
+    assert len(result.cost_history) == 2
+
+
+def test_a_cancelled_search_stops():
+    class Impatient(SilentProgress):
+        def stop_requested(self):
+            return True
+
+    with pytest.raises(Cancelled):
+        graph_kmedoids(random_graph(50, seed=2), 4, progress=Impatient())
+
+
+def test_bad_input_is_named():
+    weights = random_graph(10, seed=0)
+    halves = csr_matrix((np.ones(4), ([0, 1, 2, 3], [1, 0, 3, 2])), shape=(4, 4))
+    with pytest.raises(InvalidValueError, match=r"n_codes must be in \[1, 10\].*got 11"):
+        graph_kmedoids(weights, 11)
+    with pytest.raises(InvalidValueError, match=r"n_codes must be in \[1, 10\].*got 0"):
+        graph_kmedoids(weights, 0)
+    with pytest.raises(DisconnectedGraphError, match="2 components of sizes 2, 2"):
+        graph_kmedoids(halves, 2)
+    with pytest.raises(InvalidValueError, match="not be negative"):
+        graph_kmedoids(-weights, 2)
+    with pytest.raises(InvalidValueError, match="symmetric"):
+        graph_kmedoids(csr_matrix(np.triu(weights.toarray())), 2)
+    with pytest.raises(NonFiniteError, match="finite"):
+        graph_kmedoids(weights * np.nan, 2)
+    with pytest.raises(ShapeError, match="square"):
+        graph_kmedoids(weights[:4], 2)
