@@ -120,7 +120,7 @@ def test_a_second_tab_shows_the_same_job_and_cannot_start_it_again(
     expect(live_panel(second).get_by_role("heading", name="mnist-sample/long")).to_be_visible()
     wait_for_points(second, LOSS_CURVE, at_least=first)
 
-    fill_form(second, "long", ENDLESS)
+    fill_form(second, "long", ENDLESS, polls=True)
     start(second, "long", ENDLESS)
     expect(second.get_by_role("alert").filter(has_text="The job cannot do that")).to_be_visible(timeout=LIMIT_MS)
     take_picture(second, pictures / "train-second-tab.png")

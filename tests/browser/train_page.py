@@ -12,11 +12,20 @@ ENDLESS = {"VAE epochs": "400", "Training images": "600"}  # no test waits for i
 LOSS_CURVE = "live_loss_vae"
 
 
-def fill_form(page: Page, run_name: str, values: Mapping[str, str]) -> None:
-    """Name the run and change numbers of the form, each by its label."""
-    commit(page, page.get_by_role("textbox", name="Run name"), run_name)
-    for label, value in values.items():
-        commit(page, page.get_by_role("spinbutton", name=label, exact=True), value)
+def fill_form(page: Page, run_name: str, values: Mapping[str, str], *, polls: bool = False) -> None:
+    """Name the run and change numbers of the form, each by its label.
+
+    A page that follows a job polls and may never rest; there, what was typed is taken in when the command shows it.
+    """
+    fields = {page.get_by_role("textbox", name="Run name"): run_name}
+    fields |= {page.get_by_role("spinbutton", name=label, exact=True): value for label, value in values.items()}
+    for field, value in fields.items():
+        if not polls:
+            commit(page, field, value)
+            continue
+        field.fill(value)
+        field.press("Tab")
+        expect(_command(page)).to_contain_text(f"={value}", timeout=LIMIT_MS)
 
 
 def commit(page: Page, field: Locator, value: str) -> None:
@@ -34,10 +43,13 @@ def open_settings(page: Page, section: str) -> None:
 
 def start(page: Page, run_name: str, values: Mapping[str, str]) -> None:
     """Press the button, once the page has taken in what was typed; it polls from then on, so it is not waited for."""
-    command = page.get_by_test_id("stCode").filter(has_text="geovq run")
     for text in (f"name={run_name}", *(f"={value}" for value in values.values())):
-        expect(command).to_contain_text(text, timeout=LIMIT_MS)
+        expect(_command(page)).to_contain_text(text, timeout=LIMIT_MS)
     page.get_by_role("button", name="Start").click()
+
+
+def _command(page: Page) -> Locator:
+    return page.get_by_test_id("stCode").filter(has_text="geovq run")
 
 
 def live_panel(page: Page) -> Locator:
