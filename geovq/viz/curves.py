@@ -31,13 +31,13 @@ _NAMES = {
 def loss_parts(rows: Sequence[Row]) -> list[str]:
     """Names of the loss parts that occur in rows of metrics, total first, in order of appearance.
 
-    A total that has one part only is that part, and is left out.
+    A total that has one part only is that part, and is left out. Members of a group ("kl_nats/03") are no parts.
     """
     names = {
         key: None
         for row in rows
         for key, value in row.items()
-        if key not in _NOT_A_LOSS and isinstance(value, int | float) and not isinstance(value, bool)
+        if key not in _NOT_A_LOSS and "/" not in key and isinstance(value, int | float) and not isinstance(value, bool)
     }
     if len(names) == 2:
         names.pop("loss", None)

@@ -57,3 +57,17 @@ def test_units_come_from_the_name() -> None:
 
 def test_a_total_of_one_part_is_shown_once() -> None:
     assert loss_parts([{"split": "train", "step": 1, "nll_nats_per_token": 2.0, "loss": 2.0}]) == ["nll_nats_per_token"]
+
+
+def test_members_of_a_group_get_no_panel():
+    rows = [
+        {
+            "split": "validation",
+            "step": 1,
+            "bce_nats": 1.0,
+            "kl_nats": 2.0,
+            **{f"kl_nats/{c:02d}": 0.1 for c in range(16)},
+            "loss": 3.0,
+        }
+    ]
+    assert loss_parts(rows) == ["loss", "bce_nats", "kl_nats"]
