@@ -6,12 +6,10 @@ Exit code 0, or 2 with one sentence on what to change, or 130 after an interrupt
 import argparse
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from geovq.benchmarks.command_line import add_bench_commands
@@ -109,8 +107,7 @@ def _make(options: argparse.Namespace) -> None:
     config = load_config(path / CONFIG_FILE if is_run else path, options.set)
     run_path = options.out or (path if is_run else outputs_root() / config.data.dataset / config.name)
     run_path = Path(run_path).resolve()
-    with _sigterm_as_interrupt():
-        done = work_on_run(config, run_path, terminal=sys.stdout.isatty(), target=options.target)
+    done = work_on_run(config, run_path, terminal=sys.stdout.isatty(), target=options.target)
     if options.target == "run":
         run = open_run(run_path)
         print(f"\n{measurements_table([(run.id, run.measurements)])}\n")
@@ -196,17 +193,3 @@ def _natural(text: str) -> int:
 
 
 _natural.__name__ = "whole number"  # what argparse calls it: "invalid whole number value: '-1'"
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that it can leave its last word."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from geovq.config import ExperimentConfig
 from geovq.errors import Cancelled, ConfigError, GeovqError
+from geovq.runs.interruption import interruptible
 from geovq.runs.layout import command, outputs_root
 from geovq.runs.pipeline import make_run, prepare_run
 from geovq.runs.reporting import RunProgress
@@ -43,7 +44,7 @@ def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, tar
     progress = RunProgress(run_path, terminal=terminal)
     go_on = f"`{command(run_path, target)}` goes on."
     try:
-        with device_slot(_queue_root(run_path), run_path, on_wait=progress.waiting):
+        with interruptible(), device_slot(_queue_root(run_path), run_path, on_wait=progress.waiting):
             done = make_run(config, run_path, progress, lambda stage: wanted(stage.name))
     except Cancelled as error:
         progress.finish(State.CANCELLED, str(error), go_on)
