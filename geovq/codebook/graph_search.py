@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Float32, Float64, Int32, Int64
 
-from geovq.arrays import FloatArray, IntArray
+from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.geometry.heap import heap_item, item_distance, item_node, sift_down, sift_up
 from geovq.geometry.nearest_source import search_from_all
 from geovq.geometry.shortest_paths import Int32Array
@@ -26,16 +26,19 @@ class LandmarkGraph(NamedTuple):
     ----------
     pointers : array of shape (N + 1,)
     columns, lengths : arrays of shape (2 E,)
+    mass : array of shape (N,)
+        How many landmarks each node stands for.
     """
 
     pointers: Int32[Int32Array, " rows"]
     columns: Int32[Int32Array, " entries"]
     lengths: Float32[FloatArray, " entries"]
+    mass: Float64[DoubleArray, " nodes"]
 
     @property
     def n_nodes(self) -> int:
         """Number N of nodes."""
-        return len(self.pointers) - 1
+        return len(self.mass)
 
 
 class Workspace(NamedTuple):
@@ -77,9 +80,10 @@ def nearest_medoids(graph: LandmarkGraph, medoids: Int64[IntArray, " k"]) -> Nea
     return found
 
 
-def mean_squared_distance(nearest: Nearest) -> float:
-    """Mean over all landmarks of the squared distance to their medoid."""
-    return float(np.square(nearest.distance, dtype=np.float64).mean())
+def squared_costs(graph: LandmarkGraph, nearest: Nearest) -> Float64[DoubleArray, " nodes"]:
+    """What every node adds to the cost: its mass times its squared distance to the medoid."""
+    costs: DoubleArray = graph.mass * np.square(nearest.distance, dtype=np.float64)
+    return costs
 
 
 @numba.njit(cache=True)

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 from jaxtyping import Int64
 
-from geovq.arrays import FloatArray, IntArray
+from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.codebook.graph_search import (
     ANYWHERE,
     LandmarkGraph,
@@ -16,6 +16,7 @@ from geovq.codebook.graph_search import (
     nearest_medoids,
     reach,
     squared,
+    squared_costs,
 )
 from geovq.geometry.shortest_paths import Int32Array
 from geovq.progress import Progress, stop_if_requested
@@ -25,21 +26,40 @@ def spread_medoids(
     graph: LandmarkGraph, n_codes: int, rng: np.random.Generator, work: Workspace, progress: Progress
 ) -> Int64[IntArray, " k"]:
     """Medoids drawn one after the other, each the best of a few that are drawn in proportion to their cost."""
-    n_drawn = 2 + int(np.log(n_codes))  # as scikit-learn's k-means++
+    n_draws = 2 + int(np.log(n_codes))  # as scikit-learn's k-means++
     one = work.best[0], work.heap[0], work.nodes[0]
     medoids = np.empty(n_codes, dtype=np.int64)
     medoids[0] = rng.choice(graph.n_nodes)
     nearest = nearest_medoids(graph, medoids[:1])
+    costs = squared_costs(graph, nearest)
+    summed = costs.cumsum()
     for k in range(1, n_codes):
         stop_if_requested(progress)
-        summed = np.square(nearest.distance, dtype=np.float64).cumsum()
-        if summed[-1] > 0:
-            draws = np.minimum(rng.random(n_drawn) * summed[-1], np.nextafter(summed[-1], 0))
-            drawn = np.searchsorted(summed, draws, side="right")
-        else:  # only duplicates of medoids are left
+        drawn = _draws(graph, nearest, costs, summed, n_draws, rng)
+        if len(drawn) < n_draws:  # costs have fallen much since they were summed, which takes long on large graphs
+            costs = squared_costs(graph, nearest)
+            summed = costs.cumsum()
+            drawn = _draws(graph, nearest, costs, summed, n_draws, rng)
+        if not len(drawn):  # only duplicates of medoids are left
             drawn = np.setdiff1d(np.arange(graph.n_nodes), medoids[:k])[:1]
         medoids[k] = _add_best(graph, nearest, drawn, k, *one)
     return medoids
+
+
+def _draws(
+    graph: LandmarkGraph,
+    nearest: Nearest,
+    costs: DoubleArray,
+    summed: DoubleArray,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> IntArray:
+    """At most `n_draws` nodes in proportion to what they cost now, by rejection from what they did cost."""
+    proposed = np.searchsorted(summed, rng.random(4 * n_draws) * summed[-1], side="right")
+    proposed = proposed[proposed < len(costs)]  # all of them, unless there is no cost or a product was rounded up
+    costs_now = graph.mass[proposed] * np.square(nearest.distance[proposed], dtype=np.float64)
+    accepted: IntArray = proposed[rng.random(len(proposed)) * costs[proposed] < costs_now]
+    return accepted[:n_draws]
 
 
 @numba.njit(cache=True)
@@ -59,7 +79,7 @@ def _add_best(
         n = reach(graph, candidate, distance, code, ANYWHERE, best, heap, nodes)
         gain = 0.0
         for node in nodes[:n]:
-            gain += squared(distance[node]) - squared(best[node])
+            gain += graph.mass[node] * (squared(distance[node]) - squared(best[node]))
             best[node] = np.inf
         if gain > most:
             most, chosen = gain, candidate

@@ -15,7 +15,15 @@ import numpy as np
 from jaxtyping import Int64
 
 from geovq.arrays import DoubleArray, FloatArray, IntArray
-from geovq.codebook.graph_search import ANYWHERE, LandmarkGraph, Nearest, Workspace, reach, squared
+from geovq.codebook.graph_search import (
+    ANYWHERE,
+    LandmarkGraph,
+    Nearest,
+    Workspace,
+    reach,
+    squared,
+    squared_costs,
+)
 from geovq.geometry.heap import heap_item, item_distance, item_node, sift_down, sift_up
 from geovq.geometry.shortest_paths import Int32Array
 from geovq.progress import Progress, stop_if_requested
@@ -56,9 +64,10 @@ def swap_pass(
     state = _two_nearest(graph, nearest, work)
     loss, credit = np.empty(len(medoids)), np.zeros(len(medoids))
     one = work.best[0], work.heap[0], work.nodes[0]
-    _removal_losses(state, loss)
-    least_gain = _LEAST_GAIN * float(np.square(nearest.distance, dtype=np.float64).sum())
-    candidates = _drawn_by_cost(nearest, rng)
+    _removal_losses(graph, state, loss)
+    costs = squared_costs(graph, nearest)
+    least_gain = _LEAST_GAIN * float(costs.sum())
+    candidates = _drawn_by_cost(costs, rng)
     budget = max(_VISITS_PER_NODE * graph.n_nodes, _VISITS_AT_LEAST)
     for begin in range(0, len(candidates), _CANDIDATES_PER_BATCH):
         if budget <= 0:
@@ -74,17 +83,16 @@ def swap_pass(
             budget -= n
             if change < -least_gain:
                 _swap(graph, state, candidate, leaver, *one)
-                _removal_losses(state, loss)
+                _removal_losses(graph, state, loss)
                 medoids[leaver] = candidate
     return SwapPass(medoids, True)
 
 
-def _drawn_by_cost(nearest: Nearest, rng: np.random.Generator) -> IntArray:
+def _drawn_by_cost(costs: DoubleArray, rng: np.random.Generator) -> IntArray:
     """All nodes that cost something, in the order in which weighted sampling without replacement draws them."""
-    cost = np.square(nearest.distance, dtype=np.float64)
-    costly = np.flatnonzero(cost)
+    costly = np.flatnonzero(costs)
     # The smallest of exponential clocks, one per node at the rate of its weight (Efraimidis, Spirakis 2006).
-    order: IntArray = costly[(rng.exponential(size=len(costly)) / cost[costly]).argsort()]
+    order: IntArray = costly[(rng.exponential(size=len(costly)) / costs[costly]).argsort()]
     return order
 
 
@@ -132,11 +140,12 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
 
 
 @numba.njit(cache=True)
-def _removal_losses(state: TwoNearest, loss: DoubleArray) -> None:
+def _removal_losses(graph: LandmarkGraph, state: TwoNearest, loss: DoubleArray) -> None:
     """What the cost would rise by if a medoid left and nobody came."""
     loss[:] = 0
     for node in range(len(state.first)):
-        loss[state.first[node]] += squared(state.to_second[node]) - squared(state.to_first[node])
+        rise = squared(state.to_second[node]) - squared(state.to_first[node])
+        loss[state.first[node]] += graph.mass[node] * rise
 
 
 @numba.njit(parallel=True, cache=True)
@@ -176,10 +185,10 @@ def _best_swap(
     n = reach(graph, candidate, to_second, first, ANYWHERE, best, heap, nodes)
     gain = 0.0
     for node in nodes[:n]:
-        here, now = squared(best[node]), squared(to_first[node])
+        mass, here, now = graph.mass[node], squared(best[node]), squared(to_first[node])
         best[node] = np.inf
-        gain += min(here - now, 0.0) if len(loss) > 1 else here - now
-        credit[first[node]] += max(here, now) - squared(to_second[node])
+        gain += mass * min(here - now, 0.0) if len(loss) > 1 else mass * (here - now)
+        credit[first[node]] += mass * (max(here, now) - squared(to_second[node]))
     if len(loss) == 1:
         credit[0] = 0.0
         return gain, 0, n  # the only medoid leaves, and everybody was visited

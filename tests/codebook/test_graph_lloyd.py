@@ -1,5 +1,6 @@
 from itertools import combinations
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -8,11 +9,20 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import floyd_warshall
 
-from geovq.codebook import graph_kmedoids, graph_swaps, kmedoids
+from geovq.codebook import graph_kmedoids, graph_lloyd, graph_swaps, kmedoids
 from geovq.errors import Cancelled, DisconnectedGraphError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import PullbackMetric, geodesic_distances, neighbour_graph
 from geovq.progress import SilentProgress
 from tests.geometry.test_shortest_paths import random_graph
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Graphs of this size are done before a second thread has started."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
 
 
 def squared_distances(weights):
@@ -39,20 +49,20 @@ def uneven_graph(n, seed):
     return graph.weighted(PullbackMetric(metric).edge_lengths(cloud, graph.tails, graph.heads))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(n=st.integers(2, 9), seed=st.integers(0, 100_000), data=st.data())
 def test_cost_equals_exhaustive_search_on_up_to_nine_landmarks(n, seed, data):
     n_codes = data.draw(st.integers(1, n))
     weights = random_graph(n, seed, n_neighbors=2)
     squares = squared_distances(weights)
     best = min(cost_of(squares, medoids) for medoids in combinations(range(n), n_codes))
-    assert graph_kmedoids(weights, n_codes, n_restarts=10, seed=seed).cost == pytest.approx(best, rel=1e-4, abs=1e-6)
+    assert graph_kmedoids(weights, n_codes, n_restarts=6, seed=seed).cost == pytest.approx(best, rel=1e-4, abs=1e-6)
 
 
-@pytest.mark.parametrize(("n_codes", "radius"), [(1, 15), (3, 6), (5, 4)])
+@pytest.mark.parametrize(("n_codes", "radius"), [(1, 15), (2, 8), (3, 6)])
 def test_a_chain_is_cut_into_equal_pieces_with_their_centres_as_medoids(n_codes, radius):
     piece = 2 * radius + 1
-    result = graph_kmedoids(path_graph(n_codes * piece), n_codes, n_restarts=6)
+    result = graph_kmedoids(path_graph(n_codes * piece), n_codes, n_restarts=5)
     assert sorted(result.medoid_indices) == [radius + piece * k for k in range(n_codes)]
     assert result.cost == pytest.approx(radius * (radius + 1) / 3)  # mean of i² over -radius, ..., radius
     for k in range(n_codes):
@@ -102,34 +112,32 @@ def test_the_history_falls_to_the_result_and_can_be_replayed(effort, monkeypatch
     np.testing.assert_array_equal(result.medoid_history[-1], result.medoid_indices)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_its_cost_is_that_of_fasterpam(seed):
-    weights = uneven_graph(1_500, seed)
-    squares = np.square(geodesic_distances(weights))
-    ratio = graph_kmedoids(weights, 40, seed=seed).cost / kmedoids(squares, 40, seed=seed).cost
-    assert ratio < 1.02  # both stop in optima of single swaps, which differ by about 1 %
-
-
-def test_with_the_effort_of_a_large_graph_it_comes_close(monkeypatch):
+def test_costs_are_those_of_fasterpam_with_the_effort_for_small_graphs_and_for_large_ones(monkeypatch):
     weights = uneven_graph(1_500, seed=0)
-    reference = kmedoids(np.square(geodesic_distances(weights)), 40).cost
+    reference = kmedoids(np.square(geodesic_distances(weights)), 40, n_restarts=5)
+    # Restarts of either stop in optima of single swaps that spread over 3 %; the bound is what the method is built for.
+    bound = 1.03 * np.median(reference.restart_costs)
+    assert np.median(graph_kmedoids(weights, 40, n_restarts=5).restart_costs) < bound
     monkeypatch.setattr(graph_swaps, "_VISITS_AT_LEAST", 0)
-    result = graph_kmedoids(weights, 40)
-    assert result.converged
-    assert result.cost < 1.03 * reference  # the bound that the method is built for
+    assert np.median(graph_kmedoids(weights, 40, n_restarts=5).restart_costs) < bound
+
+
+def test_starts_from_a_contracted_graph_are_good_and_end_as_well_as_others(monkeypatch):
+    weights = uneven_graph(3_000, seed=0)
+    direct = graph_kmedoids(weights, 6)
+    monkeypatch.setattr(graph_lloyd, "_FEWEST_SEEDS", 0)
+    monkeypatch.setattr(graph_lloyd, "_LANDMARKS_PER_SEED", 3)
+    contracted = graph_kmedoids(weights, 6)
+    assert contracted.cost_history[0] < 1.1 * direct.cost < direct.cost_history[0]
+    assert contracted.cost < 1.03 * direct.cost  # optima of single swaps spread over 3 %
+    assert contracted.cost == contracted.restart_costs.min()
 
 
 def test_same_seed_same_result_with_any_number_of_threads():
-    import numba
-
     weights = uneven_graph(600, seed=3)
+    one = graph_kmedoids(weights, 15, seed=4)
+    numba.set_num_threads(2)
     many = graph_kmedoids(weights, 15, seed=4)
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        one = graph_kmedoids(weights, 15, seed=4)
-    finally:
-        numba.set_num_threads(before)
     np.testing.assert_array_equal(one.medoid_history, many.medoid_history)
     np.testing.assert_array_equal(one.cost_history, many.cost_history)
     np.testing.assert_array_equal(one.labels, many.labels)
@@ -144,9 +152,9 @@ def test_it_leaves_the_threads_of_torch_and_the_weights_alone():
 
 
 def test_renaming_the_landmarks_renames_the_medoids():
-    weights, order = random_graph(9, seed=8, n_neighbors=2), np.random.default_rng(1).permutation(9)
-    medoids = graph_kmedoids(weights, 3, n_restarts=10).medoid_indices
-    renamed = graph_kmedoids(weights[order][:, order], 3, n_restarts=10).medoid_indices
+    weights, order = random_graph(40, seed=8), np.random.default_rng(1).permutation(40)
+    medoids = graph_kmedoids(weights, 2, n_restarts=5).medoid_indices
+    renamed = graph_kmedoids(weights[order][:, order], 2, n_restarts=5).medoid_indices
     assert sorted(order[renamed]) == sorted(medoids)
 
 

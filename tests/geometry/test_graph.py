@@ -41,7 +41,7 @@ def test_components_are_counted_and_joined_by_their_shortest_edge():
 
 
 @settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 10_000), n_clusters=st.integers(1, 6))
+@given(seed=st.integers(0, 10_000), n_clusters=st.integers(1, 9))
 def test_joining_edges_are_those_of_the_minimum_spanning_tree(seed, n_clusters):
     cloud = np.concatenate([points(6, seed=seed + c) + np.float32(100 * c * (c + 1)) for c in range(n_clusters)])
     graph = neighbour_graph(cloud, 2)
@@ -50,6 +50,25 @@ def test_joining_edges_are_those_of_the_minimum_spanning_tree(seed, n_clusters):
     tree = minimum_spanning_tree(cdist(cloud, cloud))
     longest = np.sort(tree.data)[::-1][: n_clusters - 1]
     np.testing.assert_allclose(np.sort(weights.data)[::-1][: 2 * (n_clusters - 1) : 2], longest, rtol=1e-4)
+
+
+def test_components_of_all_sizes_in_any_arrangement_are_joined_by_the_minimum_spanning_tree():
+    rng = np.random.default_rng(5)
+    centres, sizes = rng.uniform(0, 1e4, size=(60, 2)), rng.integers(3, 40, size=60)
+    cloud = np.concatenate([c + rng.normal(size=(s, 2)) for c, s in zip(centres, sizes, strict=True)])
+    cloud = rng.permutation(cloud).astype(np.float32)
+    graph = neighbour_graph(cloud, 2)
+    distances = cdist(cloud, cloud)
+    rows, nearest = np.arange(len(cloud))[:, None], distances.argsort(axis=1)[:, 1:3]
+    chosen = csr_matrix((np.ones(nearest.size), (np.repeat(rows, 2, axis=1).ravel(), nearest.ravel())), distances.shape)
+    n_components, labels = connected_components(chosen, directed=False)
+    islands = [np.flatnonzero(labels == c) for c in range(n_components)]
+    gaps = np.array([[0 if a is b else distances[np.ix_(a, b)].min() for b in islands] for a in islands])
+    assert graph.n_components == n_components >= 60
+    assert graph.n_joining_edges == n_components - 1
+    joining = labels[graph.tails] != labels[graph.heads]
+    found = np.linalg.norm(cloud[graph.heads] - cloud[graph.tails], axis=1)[joining]
+    np.testing.assert_allclose(np.sort(found), np.sort(minimum_spanning_tree(gaps).data), rtol=1e-4)
 
 
 def test_relabelling_the_points_relabels_the_edges():
@@ -109,8 +128,20 @@ def test_scaling_the_metric_by_c_squared_scales_lengths_by_c():
     np.testing.assert_allclose(lengths[1], 3 * lengths[0], rtol=1e-4)
 
 
+def test_chunks_change_no_length(monkeypatch):
+    cloud = points(60)
+    graph = neighbour_graph(cloud, 4)
+    factors = np.random.default_rng(0).normal(size=(60, 2, 2)).astype(np.float32)
+    metric = PullbackMetric(factors @ factors.transpose(0, 2, 1))
+    whole = metric.edge_lengths(cloud, graph.tails, graph.heads)
+    monkeypatch.setattr("geovq.geometry.graph._EDGES_PER_CHUNK", 7)
+    np.testing.assert_array_equal(metric.edge_lengths(cloud, graph.tails, graph.heads), whole)
+
+
 def test_bad_input_is_named():
     cloud = points(10)
+    with pytest.raises(InvalidValueError, match=r"10 landmarks are all the same point.*collapse.*lower vae.beta"):
+        neighbour_graph(np.ones((10, 3), np.float32), 2)
     with pytest.raises(InvalidValueError, match="below the 10 landmarks; got 10"):
         neighbour_graph(cloud, 10)
     with pytest.raises(ShapeError, match=r"\(N, A\)"):
