@@ -1,16 +1,34 @@
 """What every tokenizer does, and the checks they share."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
-from geovq.lattice import lattices_of, require_lattices
+from geovq.lattice import cells_of, lattices_of, require_lattices
 
 KIND, FORMAT = "tokenizer", 1  # of the files that tokenizers write
+
+
+class Encoding(NamedTuple):
+    """Tokens, and how clear the choice of each was.
+
+    Attributes
+    ----------
+    tokens : Tensor of shape (n, H, W)
+        Code of every cell, in [0, n_codes).
+    margin : Tensor of shape (n, H, W)
+        How much farther the best other code is than the one taken: 0 where two codes tie, infinite where no other code
+        was a candidate. In the unit in which the tokenizer measures: pixel intensity for "riemannian", latent units
+        for the others.
+    """
+
+    tokens: Int64[Tensor, "n h w"]
+    margin: Float32[Tensor, "n h w"]
 
 
 class Tokenizer(Protocol):
@@ -39,6 +57,9 @@ class Tokenizer(Protocol):
     def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
         """Token of every cell, in [0, n_codes)."""
 
+    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+        """The same tokens, and the margin of each."""
+
     def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
         """Lattices whose cells are the codes that the tokens name."""
 
@@ -46,16 +67,47 @@ class Tokenizer(Protocol):
         """Write to a file that `geovq.load_tokenizer` reads."""
 
 
-def require_encodable(lattices: Tensor, n_channels: int) -> None:
-    """Raise unless lattices are finite and have the channels of the codebook."""
+def encode_cells(
+    lattices: Float[Tensor, "n d h w"],
+    n_channels: int,
+    codes_of: Callable[[Float32[Tensor, "m d"]], tuple[Int64[Tensor, " m"], Float32[Tensor, " m"]]],
+) -> Encoding:
+    """Encode lattices cell by cell.
+
+    Parameters
+    ----------
+    lattices : Tensor of shape (n, D, H, W)
+    n_channels : int
+        Channels D that the tokenizer knows.
+    codes_of : callable
+        Code and margin of every cell, (m, D) -> (m,), (m,).
+
+    Raises
+    ------
+    ShapeError
+        If lattices do not have four axes or not those channels.
+    InvalidValueError
+        If they do not hold floating-point numbers.
+    NonFiniteError
+        If they hold NaN or infinity.
+    """
     require_lattices(lattices)
-    if lattices.shape[1] != n_channels:
+    n_lattices, channels, height, width = lattices.shape
+    if channels != n_channels:
         raise ShapeError(
             f"lattices must have {n_channels} channels, like the latents the tokenizer was made from; "
             f"got {tuple(lattices.shape)}. Encode the images with the same autoencoder."
         )
-    if not torch.isfinite(lattices).all():
+    if not lattices.dtype.is_floating_point:
+        raise InvalidValueError(
+            f"lattices must hold floating-point numbers, the latents of an encoder; got {lattices.dtype}. "
+            "Tokens become lattices with tokenizer.decode."
+        )
+    cells = cells_of(lattices.detach().float())
+    if cells.numel() and not cells.abs().amax() < torch.inf:  # of NaN, too; several times faster than isfinite().all()
         raise NonFiniteError("lattices contain NaN or infinity; check the encoder that made them.")
+    codes, margins = codes_of(cells)
+    return Encoding(codes.reshape(n_lattices, height, width), margins.reshape(n_lattices, height, width))
 
 
 def look_up(codebook: Float[Tensor, "k d"], tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:

@@ -6,22 +6,16 @@ tokenizer, so the two differ in the metric and in nothing else. Storage is O(N),
 """
 
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-import torch
 from jaxtyping import Float, Int64
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from geovq.artifacts import write_safetensors
 from geovq.geometry import ActiveSubspace
-from geovq.lattice import cells_of
-from geovq.tokenization.base import FORMAT, KIND, look_up, require_encodable
-
-_CELLS_PER_CHUNK = 32_768
+from geovq.tokenization.base import FORMAT, KIND, Encoding, encode_cells, look_up
+from geovq.tokenization.encoding import LandmarkRule, landmark_codes
 
 
 @dataclass(frozen=True)
@@ -71,26 +65,16 @@ class LandmarkTokenizer:
         """Number K of codes."""
         return len(self.codebook)
 
-    @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.landmarks.numpy())
-
     def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
         """Token of every cell, (n, D, H, W) -> (n, H, W)."""
-        require_encodable(lattices, self.codebook.shape[1])
-        points = self.subspace.project(cells_of(lattices).cpu().float())
-        tokens = [self._encode_points(chunk) for chunk in torch.split(points, _CELLS_PER_CHUNK)]
-        return torch.cat(tokens).reshape(len(lattices), *lattices.shape[2:]).to(lattices.device)
+        return self.encode_with_margin(lattices).tokens
 
-    def _encode_points(self, points: Float[Tensor, "m a"]) -> Int64[Tensor, " m"]:
-        n_candidates = min(self.n_candidates, len(self.landmarks))
-        _, found = self._tree.query(points.numpy(), k=np.arange(1, n_candidates + 1), workers=-1)
-        candidates = torch.from_numpy(found)  # (m, C)
-        steps = points[:, None] - self.landmarks[candidates]  # (m, C, A)
-        squared = torch.einsum("mca,mcab,mcb->mc", steps, self.metrics[candidates], steps)
-        through = squared.clamp_min(0).sqrt() + self.distance_to_medoid[candidates]
-        best = through.argmin(dim=1, keepdim=True)
-        return self.label[candidates.gather(1, best).squeeze(1)]
+    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+        """Tokens, and how much longer the way to the best candidate of another code is."""
+        rule = LandmarkRule(
+            self.subspace, self.landmarks, self.metrics, self.distance_to_medoid, self.label, self.n_candidates
+        )
+        return encode_cells(lattices, self.codebook.shape[1], lambda cells: landmark_codes(cells, rule))
 
     def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
         """Lattices of codes, (n, H, W) -> (n, D, H, W)."""

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from geovq.artifacts import write_safetensors
-from geovq.lattice import cells_of
-from geovq.tokenization.base import FORMAT, KIND, look_up, require_encodable
+from geovq.tokenization.base import FORMAT, KIND, Encoding, encode_cells, look_up
 
-_CELLS_PER_CHUNK = 65_536
+_CELLS_PER_CHUNK = 8_192
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,16 @@ class NearestCodeTokenizer:
 
     def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
         """Token of every cell, (n, D, H, W) -> (n, H, W)."""
-        require_encodable(lattices, self.codebook.shape[1])
-        codebook = self.codebook.to(lattices)
-        chunks = torch.split(cells_of(lattices), _CELLS_PER_CHUNK)
-        # cdist's default takes a matrix product for large inputs, whose cancellation can swap close codes.
-        tokens = [torch.cdist(c, codebook, compute_mode="donot_use_mm_for_euclid_dist").argmin(dim=1) for c in chunks]
-        return torch.cat(tokens).reshape(len(lattices), *lattices.shape[2:])
+        return self.encode_with_margin(lattices).tokens
+
+    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+        """Tokens, and how much farther the second-nearest code is: infinite if there is one code only."""
+        return encode_cells(lattices, self.codebook.shape[1], self._codes_of)
+
+    def _codes_of(self, cells: Float32[Tensor, "m d"]) -> tuple[Int64[Tensor, " m"], Float32[Tensor, " m"]]:
+        chunks = torch.split(cells, _CELLS_PER_CHUNK)
+        codes, margins = zip(*(_nearest(chunk, self.codebook.to(cells)) for chunk in chunks), strict=True)
+        return torch.cat(codes), torch.cat(margins)
 
     def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
         """Lattices of codes, (n, H, W) -> (n, D, H, W)."""
@@ -52,3 +55,14 @@ class NearestCodeTokenizer:
         """Write to a file that `geovq.load_tokenizer` reads."""
         metadata = {"encoding": self.ENCODING, "method": self.method}
         write_safetensors(path, {"codebook": self.codebook}, kind=KIND, format=FORMAT, metadata=metadata)
+
+
+def _nearest(
+    cells: Float32[Tensor, "m d"], codebook: Float32[Tensor, "k d"]
+) -> tuple[Int64[Tensor, " m"], Float32[Tensor, " m"]]:
+    # cdist's default takes a matrix product for large inputs, whose cancellation can swap close codes.
+    distances = torch.cdist(cells, codebook, compute_mode="donot_use_mm_for_euclid_dist")  # (m, K)
+    codes = distances.argmin(dim=1, keepdim=True)
+    nearest = distances.gather(1, codes)
+    second = distances.scatter_(1, codes, torch.inf).amin(dim=1, keepdim=True)
+    return codes.squeeze(1), (second - nearest).squeeze(1)
