@@ -69,8 +69,7 @@ def train_prior(work: Workspace, tokenizer: str, input_digest: str) -> None:
     config, stage = work.config, f"prior:{tokenizer}"
     n_codes = load_tokenizer(work.path / tokenizer_file(tokenizer)).n_codes  # chosen with the codebook, not configured
     model = initialised(lambda: LatticePrior(config.prior, n_codes), config.seed, f"{stage}/weights")
-    with np.load(work.path / tokens_file(tokenizer), allow_pickle=False) as arrays:
-        tokens = torch.from_numpy(arrays["train"].astype(np.int64))
+    tokens = _training_tokens(work, tokenizer)
     # The images that are set aside are the same for every prior and for the autoencoders.
     training, validation = split_indices(work.images("train").labels, config.data.validation_fraction, config.seed)
     examples = TokenSet(tokens[training]).to(work.device), TokenSet(tokens[validation]).to(work.device)

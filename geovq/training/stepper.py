@@ -84,7 +84,8 @@ class Stepper:
         DeviceError
             If the device has no memory for half of the batch.
         """
-        self.model.train()
+        if not self.model.training:  # to say it to every part of the model at every step costs more than to ask
+            self.model.train()
         buffers = [(buffer, buffer.clone()) for buffer in self.model.buffers()]
 
         def work() -> tuple[Tensor, dict[str, Tensor]]:
