@@ -33,7 +33,11 @@ def add_bench_commands(bench: argparse.ArgumentParser) -> None:
     quality.add_argument("--n-images", type=int, default=1_000, help="held-out images (default: 1,000)")
     quality.set_defaults(do=_quality)
 
-    for command in (geometry, lloyd, quality):
+    training = commands.add_parser("training", help="images, tokens and samples per second, peak memory, as ratios")
+    training.add_argument("--repeats", type=int, default=5, help="runs behind each median (default: 5)")
+    training.set_defaults(do=_training)
+
+    for command in (geometry, lloyd, quality, training):
         command.add_argument("--out", type=Path, default=None, metavar="FILE", help="JSON to write")
 
 
@@ -47,6 +51,12 @@ def _lloyd(options: argparse.Namespace) -> None:
     from geovq.benchmarks.lloyd import bench_lloyd
 
     bench_lloyd(n_codes=options.codes, seeds=options.seeds, out=options.out)
+
+
+def _training(options: argparse.Namespace) -> None:
+    from geovq.benchmarks.training import bench_training
+
+    bench_training(repeats=options.repeats, out=options.out)
 
 
 def _quality(options: argparse.Namespace) -> None:
