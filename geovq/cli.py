@@ -10,9 +10,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from geovq.benchmarks.command_line import add_bench_commands
+from geovq.config import DatasetName
 from geovq.errors import Cancelled, GeovqError
 
 if TYPE_CHECKING:
@@ -91,6 +92,17 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     compare.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
     compare.set_defaults(do=_compare)
 
+    ship = commands.add_parser("ship", help="write a small copy of a finished run, measured anew")
+    ship.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    ship.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the copy")
+    ship.set_defaults(do=_ship)
+
+    classifier = commands.add_parser("train-classifier", help="train the classifier that judges samples of a data set")
+    classifier.add_argument("dataset", choices=get_args(DatasetName), metavar="DATASET", help="such as mnist")
+    classifier.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    classifier.add_argument("--out", type=Path, default=None, metavar="FILE", help="(default: in assets/)")
+    classifier.set_defaults(do=_train_classifier)
+
     bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
     add_bench_commands(bench)
 
@@ -98,16 +110,23 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
 def _make(options: argparse.Namespace) -> None:
     from geovq.config import load_config
     from geovq.runs import open_run, outputs_root
+    from geovq.runs.followers import follow
     from geovq.runs.layout import CONFIG_FILE
     from geovq.runs.tables import measurements_table
     from geovq.runs.worker import work_on_run
+    from geovq.training import processes
 
     path: Path = options.config
     is_run = path.is_dir()
     config = load_config(path / CONFIG_FILE if is_run else path, options.set)
     run_path = options.out or (path if is_run else outputs_root() / config.data.dataset / config.name)
     run_path = Path(run_path).resolve()
+    group = processes()
+    if not group.is_main:
+        follow(config, run_path)
+        return
     done = work_on_run(config, run_path, terminal=sys.stdout.isatty(), target=options.target)
+    group.agree(None)  # those who follow have nothing more to train
     if options.target == "run":
         run = open_run(run_path)
         print(f"\n{measurements_table([(run.id, run.measurements)])}\n")
@@ -167,6 +186,29 @@ def _compare(options: argparse.Namespace) -> None:
     # Runs of one name, in other folders, are told apart by these.
     names = [run.id if ids.count(run.id) == 1 else str(path) for run, path in zip(runs, options.runs, strict=True)]
     print(measurements_table([(name, run.measurements) for name, run in zip(names, runs, strict=True)]))
+
+
+def _ship(options: argparse.Namespace) -> None:
+    from geovq.runs import open_run
+    from geovq.runs.remeasuring import largest_difference
+    from geovq.runs.shipping import folder_bytes, ship
+
+    run = open_run(options.run)
+    with _progress() as progress:
+        copy = ship(run, options.out, progress)
+    print(
+        f"{copy.path}: {folder_bytes(copy.path) / 1e6:.1f} MB of {folder_bytes(run.path) / 1e6:.1f} MB; "
+        f"the largest relative change of a measurement is {largest_difference(run, dict(copy.measurements)):.2g}."
+    )
+
+
+def _train_classifier(options: argparse.Namespace) -> None:
+    from geovq.runs.classifiers import classifier_file, train_classifier
+
+    path = options.out or classifier_file(options.dataset)
+    with _progress() as progress:
+        accuracy = train_classifier(options.dataset, path, device=options.device, progress=progress)
+    print(f"{path}: recognises {accuracy:.2%} of the test images.")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -18,7 +18,9 @@ from geovq.errors import ConfigError
 
 DatasetName = Literal["mnist", "fashion_mnist", "mnist-sample", "fashion_mnist-sample"]
 GeometricMethod = Literal["kmeans", "euclidean", "riemannian", "prototype"]
-TokenizerName = Literal["kmeans", "euclidean", "riemannian", "prototype", "vqvae"]
+EndToEndMethod = Literal["vqvae", "vqvae-plain"]
+TokenizerName = Literal[GeometricMethod, EndToEndMethod]
+END_TO_END: tuple[EndToEndMethod, ...] = get_args(EndToEndMethod)  # each with an autoencoder of its own
 SolverName = Literal["auto", "fasterpam", "graph-lloyd", "pam", "alternate"]
 LATTICE_SIZE = 7  # cells per side of a 28 by 28 image after two halvings
 MOST_LANDMARKS_OF_A_MATRIX = 50_000  # all distances between them take 10 GB in float32
@@ -58,7 +60,7 @@ class VAEConfig(Section):
 
 
 class VQVAEConfig(Section):
-    """The VQ-VAE and its quantizer."""
+    """Both VQ-VAEs and their quantizers; rates of the codebook are those of `vqvae`, since `vqvae-plain` has none."""
 
     latent_channels: int = Field(16, ge=1, le=256, description="Channels of a code vector.")
     width: int = Field(32, ge=4, le=256, description="Channels of the first convolution stage, as in the VAE.")
@@ -82,6 +84,14 @@ class TrainingConfig(Section):
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
         "auto", description="auto: bf16 where the GPU has it, else float32."
     )
+
+
+class VQVAETrainingConfig(TrainingConfig):
+    """How a VQ-VAE is trained: in smaller batches than a VAE, since its codes and its decoder wait for each other."""
+
+    # Measured on MNIST (20,000 images, 3 epochs, K = 256, one seed), test MSE: 0.0044 with 128 images per step, 0.0031
+    # with 64, 0.0025 with 32; but a CPU needs a third longer for 32 than for 64, which takes it no longer than 128.
+    batch_size: int = Field(64, ge=1, le=65_536, description="Images per optimiser step.")
 
 
 class PriorTrainingConfig(TrainingConfig):
@@ -212,7 +222,7 @@ class ExperimentConfig(Section):
     vae: VAEConfig = VAEConfig()
     vae_training: TrainingConfig = TrainingConfig()
     vqvae: VQVAEConfig = VQVAEConfig()
-    vqvae_training: TrainingConfig = TrainingConfig()
+    vqvae_training: VQVAETrainingConfig = VQVAETrainingConfig()
     geometry: GeometryConfig = GeometryConfig()
     codebook: CodebookConfig = CodebookConfig()
     tokenizers: tuple[TokenizerName, ...] = Field(

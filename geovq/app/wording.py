@@ -30,6 +30,10 @@ GLOSSARY = {
     "riemannian": "Distances measured by how much the decoded picture changes along the way.",
     "prototype": "The rules that this method was first published with, kept to show what they cost: an edge weighs how "
     "much the decoder stretches, not how long it is, and a cell goes to the landmark nearest in latent space.",
+    "vqvae": "Trained end to end with its codebook: codes are moving averages of what they stand for, and one that is "
+    "hardly used starts again elsewhere.",
+    "vqvae-plain": "The same network with the codebook as first published: codes learn by gradient, and nothing brings "
+    "back one that is not used.",
     "held_out": "Images that no model saw while it was trained.",
     "beta": "How strongly the VAE is pressed to keep its latents simple. Too high, and it stops using them.",
 }
@@ -61,10 +65,13 @@ def duration(seconds: float | None) -> str:
 def stage_title(stage: str) -> str:
     """Words for the name of a stage: "prior:riemannian" -> "prior (Riemannian)"."""
     kind, _, name = stage.partition(":")
-    kind = {"vae": "VAE", "vqvae": "VQ-VAE"}.get(kind, kind)
-    return (
-        f"{kind} ({stage_title(name) if name in ('vae', 'vqvae') else tokenizer_style(name).label})" if name else kind
-    )
+    if name:
+        return f"{kind} ({_model_or_tokenizer(name)})"
+    return _model_or_tokenizer(kind)
+
+
+def _model_or_tokenizer(name: str) -> str:
+    return "VAE" if name == "vae" else tokenizer_style(name).label
 
 
 def progress_sentence(status: Status) -> str:

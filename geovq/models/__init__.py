@@ -6,7 +6,7 @@ from geovq.models.decoder import LatticeDecoder
 from geovq.models.prior import LatticePrior
 from geovq.models.seeding import initialised
 from geovq.models.vae import LatticeVAE, Posterior
-from geovq.models.vqvae import LatticeVQVAE
+from geovq.models.vqvae import LatticeVQVAE, PlainVQVAE
 
 __all__ = [
     "ImageClassifier",
@@ -14,6 +14,7 @@ __all__ = [
     "LatticePrior",
     "LatticeVAE",
     "LatticeVQVAE",
+    "PlainVQVAE",
     "Posterior",
     "architecture_of",
     "initialised",

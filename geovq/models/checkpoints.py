@@ -15,7 +15,7 @@ from geovq.models.decoder import LatticeDecoder
 from geovq.models.prior import LatticePrior
 from geovq.models.seeding import initialised
 from geovq.models.vae import LatticeVAE
-from geovq.models.vqvae import LatticeVQVAE
+from geovq.models.vqvae import LatticeVQVAE, PlainVQVAE
 
 KIND = "model"
 FORMAT = 1
@@ -40,6 +40,11 @@ _RECIPES: Mapping[str, _Recipe] = {
         LatticeVQVAE,
         lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes},
         lambda spec: LatticeVQVAE(VQVAEConfig(**spec["config"]), spec["n_codes"]),
+    ),
+    "vqvae-plain": _Recipe(
+        PlainVQVAE,
+        lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes},
+        lambda spec: PlainVQVAE(VQVAEConfig(**spec["config"]), spec["n_codes"]),
     ),
     "decoder": _Recipe(
         LatticeDecoder,
@@ -86,8 +91,15 @@ def architecture_of(model: nn.Module) -> Architecture:
     raise InvalidValueError(f"save_model knows {known}; got a {type(model).__name__}. Save its state_dict() instead.")
 
 
-def save_model(path: str | Path, model: nn.Module) -> None:
+def save_model(path: str | Path, model: nn.Module, *, dtype: torch.dtype | None = None) -> None:
     """Write a model's architecture and weights, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+    model : Module
+    dtype : torch.dtype, optional
+        In which floating-point weights are stored, such as float16; default as they are. Loaded, they are float32.
 
     Raises
     ------
@@ -97,7 +109,11 @@ def save_model(path: str | Path, model: nn.Module) -> None:
         If geovq does not know the model's class.
     """
     metadata = {"architecture": architecture_of(model)}
-    write_safetensors(path, model.state_dict(), kind=KIND, format=FORMAT, metadata=metadata)
+    tensors = {
+        name: tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor
+        for name, tensor in model.state_dict().items()
+    }
+    write_safetensors(path, tensors, kind=KIND, format=FORMAT, metadata=metadata)
 
 
 def load_model(path: str | Path, device: str | torch.device = "cpu", *, remedy: str = _REMEDY) -> nn.Module:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from geovq.config import VQVAEConfig
 from geovq.models.blocks import ConvDecoder, ConvEncoder
-from geovq.models.quantizer import EMAQuantizer
+from geovq.models.ema_quantizer import EMAQuantizer
+from geovq.models.gradient_quantizer import GradientQuantizer
+from geovq.models.quantizer import Quantizer
 
 
 class LatticeVQVAE(nn.Module):
@@ -28,10 +30,12 @@ class LatticeVQVAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = ConvEncoder(config.width, config.latent_channels)
-        self.quantizer = EMAQuantizer(
-            n_codes, config.latent_channels, decay=config.decay, restart_below=config.restart_below
-        )
         self.decoder = ConvDecoder(config.latent_channels, config.width)
+        self.quantizer = self._new_quantizer(n_codes)  # last: whatever it draws, the networks start the same
+
+    def _new_quantizer(self, n_codes: int) -> Quantizer:
+        config = self.config
+        return EMAQuantizer(n_codes, config.latent_channels, decay=config.decay, restart_below=config.restart_below)
 
     @property
     def codebook(self) -> Float[Tensor, "K D"]:
@@ -61,3 +65,18 @@ class LatticeVQVAE(nn.Module):
         """Reconstruction from the quantized lattice."""
         lattices = self.encode(images)
         return self.decode(self.quantizer.lookup(self.quantizer.encode(lattices)))
+
+
+class PlainVQVAE(LatticeVQVAE):
+    """The same, with a codebook that learns by gradient and that nothing keeps alive.
+
+    Parameters
+    ----------
+    config : VQVAEConfig
+        Latent channels and width.
+    n_codes : int
+        Codes K.
+    """
+
+    def _new_quantizer(self, n_codes: int) -> Quantizer:
+        return GradientQuantizer(n_codes, self.config.latent_channels)

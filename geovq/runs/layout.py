@@ -33,7 +33,7 @@ def remedy(run_path: Path, file: str) -> str:
 
 
 def model_file(name: str) -> str:
-    """An autoencoder: "vae" or "vqvae"."""
+    """An autoencoder: "vae", "vqvae" or "vqvae-plain"."""
     return f"{name}.safetensors"
 
 

@@ -28,6 +28,7 @@ class StageRecord(BaseModel):
     elapsed_s: float
     finished_at: float  # seconds since 1970
     device: str
+    deterministic: bool = True  # the same inputs give the same bytes there; on GPUs, some sums have no fixed order
 
 
 class Manifest(BaseModel):
@@ -65,7 +66,12 @@ def record_stage(
     digests = {file: file_digest(run_path / file) for file in files}
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
     return StageRecord(
-        input_digest=input_digest, files=digests, elapsed_s=elapsed_s, finished_at=time.time(), device=name
+        input_digest=input_digest,
+        files=digests,
+        elapsed_s=elapsed_s,
+        finished_at=time.time(),
+        device=name,
+        deterministic=device.type == "cpu",
     )
 
 

@@ -82,7 +82,7 @@ def make_run(
     stages = with_needs(plan(config), wanted)
     done = []
     for index, stage in enumerate(stages, start=1):
-        input_digest = _input_digest(stage, manifest)
+        input_digest = input_digest_of(stage, manifest)
         if _is_current(run_path, stage, manifest.stages.get(stage.name), input_digest, progress):
             continue
         progress.begin_stage(stage.name, index, len(stages))
@@ -102,7 +102,8 @@ def make_run(
     return done
 
 
-def _input_digest(stage: Stage, manifest: Manifest) -> str:
+def input_digest_of(stage: Stage, manifest: Manifest) -> str:
+    """Digest of all that a stage's result follows from: its settings, and the files of the stages it needs."""
     needs = {name: manifest.stages[name].files for name in stage.needs}
     return digest_of({"rules": RULES, "stage": stage.name, "settings": stage.settings, "needs": needs})
 

@@ -13,7 +13,7 @@ from jaxtyping import Int, UInt8
 from torch import nn
 
 from geovq.artifacts import file_digest, read_json
-from geovq.config import ExperimentConfig, load_config
+from geovq.config import END_TO_END, ExperimentConfig, load_config
 from geovq.errors import ArtifactError
 from geovq.geometry import LatentGeometry, load_geometry
 from geovq.models import LatticeDecoder, LatticePrior, load_model
@@ -103,8 +103,8 @@ class Run:
 
     @functools.cached_property
     def models(self) -> Mapping[str, nn.Module]:
-        """Autoencoders "vae" and "vqvae", in eval mode on the CPU."""
-        return self._by_name("model", ("vae", "vqvae"), layout.model_file, load_model)
+        """Autoencoders "vae", "vqvae" and "vqvae-plain", in eval mode on the CPU."""
+        return self._by_name("model", ("vae", *END_TO_END), layout.model_file, load_model)
 
     @functools.cached_property
     def tokenizers(self) -> Mapping[str, Tokenizer]:
@@ -140,7 +140,13 @@ class Run:
 
     def tokens(self, tokenizer: str, split: Split) -> Int[npt.NDArray[np.int64], "n h w"]:
         """Tokens of the training or test images, in the order of `geovq.runs.experiment_images`."""
-        with np.load(self._checked(layout.tokens_file(tokenizer)), allow_pickle=False) as arrays:
+        file = layout.tokens_file(tokenizer)
+        with np.load(self._checked(file), allow_pickle=False) as arrays:
+            if split not in arrays:
+                raise MissingPartError(
+                    f"{self.path / file} has tokens of the {', '.join(arrays)} images only, as shipped runs have; "
+                    f"encode the {split} images with the tokenizer."
+                )
             return np.asarray(arrays[split], dtype=np.int64)
 
     def samples(self, tokenizer: str) -> Samples:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from geovq.config import ExperimentConfig, TokenizerName
+from geovq.config import END_TO_END, ExperimentConfig, TokenizerName
 from geovq.runs import measuring_stages, tokenizer_stages, training_stages
 from geovq.runs.classifiers import classifier_digest
 from geovq.runs.layout import (
@@ -23,7 +23,7 @@ from geovq.runs.workspace import Workspace, autoencoder_of
 TARGETS: Mapping[str, Callable[[str], bool]] = {
     "run": lambda stage: True,
     "train-vae": lambda stage: stage == "vae",
-    "train-vqvae": lambda stage: stage == "vqvae",
+    "train-vqvae": lambda stage: stage in END_TO_END,
     "discretize": lambda stage: stage.startswith(("tokenizer:", "tokens:")),
     "refit": lambda stage: stage.startswith("refit:"),
     "train-prior": lambda stage: stage.startswith("prior:"),
@@ -59,7 +59,7 @@ def plan(config: ExperimentConfig) -> tuple[Stage, ...]:
     """All stages of an experiment, each after those it needs."""
     stages = [_autoencoder_stage(config, name) for name in dict.fromkeys(map(autoencoder_of, _with_vae(config)))]
     stages.append(_evaluation_of_vae(config))
-    if any(name != "vqvae" for name in config.tokenizers):
+    if any(name not in END_TO_END for name in config.tokenizers):
         stages.append(_geometry_stage(config))
     for name in config.tokenizers:
         stages += [_tokenizer_stage(config, name), _tokens_stage(config, name)]
@@ -86,10 +86,17 @@ def _with_vae(config: ExperimentConfig) -> tuple[str, ...]:
 
 def _autoencoder_stage(config: ExperimentConfig, name: str) -> Stage:
     shared = {"seed": config.seed, "data": config.data.model_dump()}
-    if name == "vqvae":
-        own = {"model": config.vqvae.model_dump(), "training": config.vqvae_training.model_dump()}
+    if name in END_TO_END:
+        rates = {"decay", "restart_below"} if name == "vqvae-plain" else set()  # which that one does not have
+        own = {"model": config.vqvae.model_dump(exclude=rates), "training": config.vqvae_training.model_dump()}
         settings = {**shared, **own, "n_codes": config.codebook.n_codes}
-        return Stage(name, (), settings, (model_file(name),), training_stages.train_vqvae)
+        return Stage(
+            name,
+            (),
+            settings,
+            (model_file(name),),
+            lambda work, input_digest: training_stages.train_vqvae(work, name, input_digest),
+        )
     own = {"model": config.vae.model_dump(), "training": config.vae_training.model_dump()}
     return Stage(name, (), {**shared, **own}, (model_file(name),), training_stages.train_vae)
 
@@ -107,7 +114,7 @@ def _geometry_stage(config: ExperimentConfig) -> Stage:
 def _tokenizer_stage(config: ExperimentConfig, name: TokenizerName) -> Stage:
     return Stage(
         f"tokenizer:{name}",
-        ("vqvae",) if name == "vqvae" else ("vae", "geometry"),
+        (name,) if name in END_TO_END else ("vae", "geometry"),
         {"seed": config.seed, "codebook": config.codebook.model_dump()},
         (tokenizer_file(name),),
         lambda work, _: tokenizer_stages.make_tokenizer(work, name),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from geovq.artifacts import write_bytes_atomic
-from geovq.config import TokenizerName
+from geovq.config import GeometricMethod, TokenizerName
 from geovq.generation import sample_tokens
 from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
 from geovq.models import LatticePrior, LatticeVQVAE, load_model
@@ -44,28 +44,25 @@ def measure_metric_field(work: Workspace) -> None:
 
 
 def make_tokenizer(work: Workspace, name: TokenizerName) -> None:
-    """Fit one tokenizer on the shared geometry, or take over the VQ-VAE's own codebook."""
+    """Fit one tokenizer on the shared geometry, or take over a VQ-VAE's own codebook."""
     file = work.path / tokenizer_file(name)
-    if name == "vqvae":
-        model = work.autoencoder(name)
-        assert isinstance(model, LatticeVQVAE)
-        NearestCodeTokenizer("vqvae", model.codebook.detach().cpu()).save(file)
+    model = work.autoencoder(name)
+    if isinstance(model, LatticeVQVAE):
+        NearestCodeTokenizer(name, model.codebook.detach().cpu()).save(file)
         return
     geometry = load_geometry(work.path / GEOMETRY_FILE)
-    model = work.autoencoder(name)
 
     def decode(lattices: Tensor) -> Tensor:
         return model.decode(lattices.to(work.device)).cpu()
 
-    config = work.config.discretization(name)
+    config = work.config.discretization(cast(GeometricMethod, name))  # the others have an autoencoder of their own
     tokenizer = fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
     tokenizer.save(file)
 
 
-def tokenize(work: Workspace, name: str) -> None:
-    """Tokens of the training and the test images."""
+def tokenize(work: Workspace, name: str, splits: tuple[Split, ...] = ("train", "test")) -> None:
+    """Tokens of the training and the test images, or of one of them."""
     model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
-    splits: tuple[Split, ...] = ("train", "test")
     arrays: dict[str, npt.NDArray[np.generic]] = {}
     for split in splits:
         images = work.images(split)

@@ -1,5 +1,6 @@
 """Stages that train a network: the autoencoders, the refitted decoders and the priors."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from geovq.config import TrainingConfig
 from geovq.data import split_indices, split_validation
 from geovq.errors import Cancelled
-from geovq.models import LatticeDecoder, LatticePrior, LatticeVAE, LatticeVQVAE, initialised, save_model
+from geovq.models import LatticeDecoder, LatticePrior, LatticeVAE, LatticeVQVAE, PlainVQVAE, initialised, save_model
 from geovq.randomness import make_generator
 from geovq.runs.layout import RESUME_FOLDER, decoder_file, model_file, prior_file, tokenizer_file, tokens_file
 from geovq.runs.workspace import Workspace
@@ -25,7 +26,10 @@ from geovq.training import (
     VAEObjective,
     VQVAEObjective,
     fit,
+    processes,
 )
+
+_VQVAES: Mapping[str, type[LatticeVQVAE]] = {"vqvae": LatticeVQVAE, "vqvae-plain": PlainVQVAE}
 
 
 def train_vae(work: Workspace, input_digest: str) -> None:
@@ -36,12 +40,12 @@ def train_vae(work: Workspace, input_digest: str) -> None:
     _train_on_images(work, "vae", model, objective, config.vae_training, input_digest)
 
 
-def train_vqvae(work: Workspace, input_digest: str) -> None:
-    """Train the VQ-VAE, codebook included, on the training split."""
-    config = work.config
-    model = initialised(lambda: LatticeVQVAE(config.vqvae, config.codebook.n_codes), config.seed, "vqvae/weights")
+def train_vqvae(work: Workspace, name: str, input_digest: str) -> None:
+    """Train one of the VQ-VAEs, codebook included, on the training split; outside the codebook they start equal."""
+    config, vqvae = work.config, _VQVAES[name]
+    model = initialised(lambda: vqvae(config.vqvae, config.codebook.n_codes), config.seed, "vqvae/weights")
     objective = VQVAEObjective(config.vqvae.commitment)
-    _train_on_images(work, "vqvae", model, objective, config.vqvae_training, input_digest)
+    _train_on_images(work, name, model, objective, config.vqvae_training, input_digest)
 
 
 def refit_decoder(work: Workspace, tokenizer: str, input_digest: str) -> None:
@@ -61,20 +65,25 @@ def refit_decoder(work: Workspace, tokenizer: str, input_digest: str) -> None:
     drawn = Repeated(train, n_drawn, make_generator(config.seed, f"{stage}/repeated"), work.device)
     training = TrainingConfig(epochs=1, batch_size=config.refit.batch_size, learning_rate=config.refit.learning_rate)
     _fit(work, stage, model, RefitObjective(), (drawn, validation), training, input_digest)
-    save_model(work.path / decoder_file(tokenizer), model)
+    _save(model, work.path / decoder_file(tokenizer))
 
 
 def train_prior(work: Workspace, tokenizer: str, input_digest: str) -> None:
     """Train the Transformer prior on the tokens of the training images."""
     config, stage = work.config, f"prior:{tokenizer}"
     n_codes = load_tokenizer(work.path / tokenizer_file(tokenizer)).n_codes  # chosen with the codebook, not configured
-    model = initialised(lambda: LatticePrior(config.prior, n_codes), config.seed, f"{stage}/weights")
-    tokens = _training_tokens(work, tokenizer)
+    tokens, images = _training_tokens(work, tokenizer), work.images("train")
     # The images that are set aside are the same for every prior and for the autoencoders.
-    training, validation = split_indices(work.images("train").labels, config.data.validation_fraction, config.seed)
-    examples = TokenSet(tokens[training]).to(work.device), TokenSet(tokens[validation]).to(work.device)
+    training, validation = split_indices(images.labels, config.data.validation_fraction, config.seed)
+    labels = images.labels if config.prior.class_conditional else None
+    counts = None if labels is None else labels[training].bincount(minlength=len(images.class_names)).tolist()
+    model = initialised(
+        lambda: LatticePrior(config.prior, n_codes, class_counts=counts), config.seed, f"{stage}/weights"
+    )
+    sequences = TokenSet(tokens, labels).to(work.device)
+    examples = sequences.subset(training), sequences.subset(validation)
     _fit(work, stage, model, PriorObjective(), examples, config.prior_training, input_digest)
-    save_model(work.path / prior_file(tokenizer), model)
+    _save(model, work.path / prior_file(tokenizer))
 
 
 def _training_tokens(work: Workspace, tokenizer: str) -> Tensor:
@@ -88,7 +97,7 @@ def _train_on_images(
     images = work.images("train")
     train, validation = split_validation(images, work.config.data.validation_fraction, work.config.seed)
     _fit(work, stage, model, objective, (train.to(work.device), validation.to(work.device)), config, input_digest)
-    save_model(work.path / model_file(stage), model)
+    _save(model, work.path / model_file(stage))
 
 
 def _fit(
@@ -100,6 +109,9 @@ def _fit(
     config: TrainingConfig,
     input_digest: str,
 ) -> None:
+    group = processes()
+    if group.is_main:
+        group.agree((stage, input_digest))  # `follow` waits for this in the other processes
     result = fit(
         model,
         objective,
@@ -110,9 +122,15 @@ def _fit(
         device=work.device,
         checkpoint=checkpoint_file(work.path, stage, input_digest),
         progress=work.progress,
+        processes=group,
     )
     if result.cancelled:
         raise Cancelled(f"{stage} was cancelled after {result.steps} steps, which are saved.")
+
+
+def _save(model: nn.Module, path: Path) -> None:
+    if processes().is_main:
+        save_model(path, model)
 
 
 def checkpoint_file(run_path: Path, stage: str, input_digest: str) -> Path:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geovq.config import DatasetName, ExperimentConfig
+from geovq.config import END_TO_END, DatasetName, ExperimentConfig
 from geovq.data import ImageSet, load_images
 from geovq.errors import ConfigError, InvalidValueError
 from geovq.models import LatticeDecoder, LatticeVAE, LatticeVQVAE, load_model
@@ -88,7 +88,7 @@ def _loaded(dataset: DatasetName, split: Split, n_images: int | None, seed: int)
 
 
 def load_autoencoder(run_path: Path, tokenizer: str, device: str | torch.device = "cpu") -> Autoencoder:
-    """The autoencoder whose lattices a tokenizer reads: its own for "vqvae", the VAE for all others."""
+    """The autoencoder whose lattices a tokenizer reads: its own for a VQ-VAE, the VAE for all others."""
     model = load_model(run_path / model_file(autoencoder_of(tokenizer)), device)
     assert isinstance(model, LatticeVAE | LatticeVQVAE)
     return model
@@ -103,7 +103,7 @@ def load_decoder(run_path: Path, tokenizer: str, device: str | torch.device = "c
 
 def autoencoder_of(tokenizer: str) -> str:
     """Name of the autoencoder that a tokenizer belongs to."""
-    return "vqvae" if tokenizer == "vqvae" else "vae"
+    return tokenizer if tokenizer in END_TO_END else "vae"
 
 
 def smallest_integers(tokens: Tensor, n_codes: int) -> npt.NDArray[np.generic]:

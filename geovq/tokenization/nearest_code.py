@@ -1,4 +1,4 @@
-"""Tokenizers whose code is the Euclidean-nearest one: k-means, and the VQ-VAE's own codebook."""
+"""Tokenizers whose code is the Euclidean-nearest one: k-means, and a VQ-VAE's own codebook."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ class NearestCodeTokenizer:
     Attributes
     ----------
     method : str
-        "kmeans" or "vqvae".
+        "kmeans", "vqvae" or "vqvae-plain".
     codebook : Tensor of shape (K, D)
     """
 

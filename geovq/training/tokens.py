@@ -19,30 +19,46 @@ class TokenSet:
     ----------
     tokens : Tensor of shape (n, H, W) or (n, L)
         Any integer type that holds the codes, such as uint16; lattices are read in raster order.
+    labels : Tensor of shape (n,), optional
+        Class of each sequence, for a class-conditional prior.
 
     Raises
     ------
     ShapeError
-        If there are not two or three axes.
+        If there are not two or three axes, or not one label per sequence.
     InvalidValueError
         If tokens are not integers.
     """
 
     tokens: Int[Tensor, "n ..."]
+    labels: Int[Tensor, " n"] | None = None
 
     def __post_init__(self) -> None:
         if self.tokens.ndim not in (2, 3):
             raise ShapeError(f"tokens must have shape (n, H, W) or (n, L); got {tuple(self.tokens.shape)}.")
         if self.tokens.is_floating_point() or self.tokens.is_complex() or self.tokens.dtype == torch.bool:
             raise InvalidValueError(f"tokens must be integers; got {self.tokens.dtype}.")
+        if self.labels is not None and self.labels.shape != (len(self.tokens),):
+            raise ShapeError(
+                f"labels must have shape ({len(self.tokens)},), one per sequence; got {tuple(self.labels.shape)}."
+            )
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def to(self, device: str | torch.device) -> Self:
         """The same tokens on another device."""
-        return dataclasses.replace(self, tokens=self.tokens.to(device))
+        labels = None if self.labels is None else self.labels.to(device)
+        return dataclasses.replace(self, tokens=self.tokens.to(device), labels=labels)
 
-    def batch(self, indices: Int[Tensor, " b"]) -> Int64[Tensor, "b L"]:
-        """Sequences in raster order."""
-        return self.tokens[indices.to(self.tokens.device)].flatten(start_dim=1).long()
+    def subset(self, indices: Int[Tensor, " b"]) -> Self:
+        """The sequences at `indices` only."""
+        rows = indices.to(self.tokens.device)
+        labels = None if self.labels is None else self.labels[rows]
+        return dataclasses.replace(self, tokens=self.tokens[rows], labels=labels)
+
+    def batch(self, indices: Int[Tensor, " b"]) -> Int64[Tensor, "b n"]:
+        """Sequences in raster order; with labels, each followed by its class."""
+        rows = indices.to(self.tokens.device)
+        tokens = self.tokens[rows].flatten(start_dim=1).long()
+        return tokens if self.labels is None else torch.cat([tokens, self.labels[rows, None].long()], dim=1)

@@ -52,12 +52,13 @@ _TOKENIZERS = {
     "riemannian": Style("#d9661f", "diamond", "solid", "Riemannian"),
     "prototype": Style("#1f9373", "x", "longdashdot", "Prototype"),
     "vqvae": Style("#9467c9", "triangle-up", "dashdot", "VQ-VAE"),
+    "vqvae-plain": Style("#c2588f", "star", "longdash", "VQ-VAE, plain"),
 }
 
 
 def tokenizer_style(name: str) -> Style:
     """Style of a tokenizer; one that is not known yet gets the neutral colour and its own name."""
-    return _TOKENIZERS.get(name, Style(NEUTRAL, "cross", "longdash", name))
+    return _TOKENIZERS.get(name, Style(NEUTRAL, "cross", "2px 6px", name))
 
 
 def ink_on(fill: tuple[float, float, float]) -> str:

@@ -17,6 +17,9 @@ def test_stages_have_names_for_people() -> None:
     assert stage_title("vae") == "VAE"
     assert stage_title("prior:riemannian") == "prior (Riemannian)"
     assert stage_title("evaluation:vae") == "evaluation (VAE)"
+    assert stage_title("vqvae-plain") == "VQ-VAE, plain"
+    assert stage_title("tokens:vqvae-plain") == "tokens (VQ-VAE, plain)"
+    assert stage_title("geometry") == "geometry"
 
 
 def test_progress_says_what_is_known_and_nothing_else() -> None:

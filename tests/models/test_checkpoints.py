@@ -11,6 +11,7 @@ from geovq.models import (
     LatticePrior,
     LatticeVAE,
     LatticeVQVAE,
+    PlainVQVAE,
     architecture_of,
     initialised,
     load_model,
@@ -20,6 +21,7 @@ from geovq.models import (
 BUILDERS = {
     "vae": lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4)),
     "vqvae": lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), n_codes=5),
+    "vqvae-plain": lambda: PlainVQVAE(VQVAEConfig(latent_channels=3, width=4), n_codes=5),
     "prior": lambda: LatticePrior(PriorConfig(n_layers=1, n_heads=2, width=8), n_codes=5, height=2, width=3),
     "conditional prior": lambda: LatticePrior(
         PriorConfig(n_layers=1, n_heads=2, width=8, class_conditional=True),
@@ -59,7 +61,8 @@ def test_saving_twice_gives_the_same_bytes(tmp_path, model):
 
 def test_unknown_class_is_refused(tmp_path):
     with pytest.raises(
-        InvalidValueError, match="knows LatticeVAE, LatticeVQVAE, LatticeDecoder, LatticePrior, ImageClassifier; got"
+        InvalidValueError,
+        match="knows LatticeVAE, LatticeVQVAE, PlainVQVAE, LatticeDecoder, LatticePrior, ImageClassifier; got",
     ):
         save_model(tmp_path / "model", nn.Linear(1, 1))
 

@@ -30,6 +30,11 @@ def test_it_says_what_made_the_run(manifest):
     )
 
 
+@pytest.mark.parametrize(("device", "deterministic"), [("cpu", True), ("mps", False)])
+def test_it_says_whether_the_device_repeats_itself(tmp_path, device, deterministic):
+    assert record_stage(tmp_path, "digest of inputs", (), 1.5, torch.device(device)).deterministic is deterministic
+
+
 def test_a_file_has_the_digest_of_the_stage_that_wrote_it(manifest):
     sha256_of_a = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
     assert manifest.digest_of("a.json") == sha256_of_a

@@ -1,6 +1,7 @@
 """Making a run for real, on a tiny experiment: what was interrupted, killed or damaged ends as what was not."""
 
 import hashlib
+import math
 import multiprocessing
 import os
 import shutil
@@ -262,3 +263,13 @@ def test_shipped_runs_are_read_only(tmp_path, tiny_config, tiny_run, monkeypatch
         with pytest.raises(ArtifactError, match="ships with geovq and is read-only; choose another folder with --out"):
             prepare_run(tiny_config, run)
     assert contents(shipped / "demo") == contents(tiny_run)
+
+
+def test_a_class_conditional_prior_learns_the_frequencies_of_its_training_images(tmp_path):
+    conditional = {**TINY["prior"], "class_conditional": True}
+    config = parse_config({**TINY, "tokenizers": ["kmeans"], "refits": [], "priors": ["kmeans"], "prior": conditional})
+    prepare_run(config, tmp_path / "run")
+    finish(config, tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    assert sum(run.priors["kmeans"].class_counts) == 380  # of 400, 5 % are set aside
+    assert run.measurements["kmeans"]["prior_class_nats_per_image"] == pytest.approx(math.log(10), abs=0.02)

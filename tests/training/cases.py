@@ -4,7 +4,7 @@ import torch
 
 from geovq.config import PriorConfig, TrainingConfig, VAEConfig, VQVAEConfig
 from geovq.data import ImageSet
-from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, initialised
+from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, PlainVQVAE, initialised
 from geovq.progress import SilentProgress
 from geovq.randomness import make_generator
 from geovq.training import PriorObjective, TokenSet, VAEObjective, VQVAEObjective, fit
@@ -31,6 +31,11 @@ CASES = {
     "vae": (lambda: LatticeVAE(VAEConfig(latent_channels=2, width=4)), VAEObjective(beta=0.1), images),
     "vqvae": (
         lambda: LatticeVQVAE(VQVAEConfig(latent_channels=2, width=4, restart_below=0.5), 8),
+        VQVAEObjective(commitment=0.25),
+        images,
+    ),
+    "vqvae-plain": (
+        lambda: PlainVQVAE(VQVAEConfig(latent_channels=2, width=4), 8),
         VQVAEObjective(commitment=0.25),
         images,
     ),

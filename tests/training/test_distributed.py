@@ -9,11 +9,12 @@ import torch
 from lightning_fabric import Fabric
 
 from geovq.errors import ArtifactError, InvalidValueError
+from geovq.models import ema_quantizer
 from geovq.training import processes, stepper
 from geovq.training.distributed import Alone
 from tests.training.cases import Listener, changed, train
 
-SHARED = ["vae", "prior without dropout"]
+SHARED = ["vae", "vqvae", "vqvae-plain", "prior without dropout"]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,8 @@ def outcomes(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", SHARED)
-def test_two_processes_train_what_one_does(tmp_path, outcomes, case):
+def test_two_processes_train_what_one_does(tmp_path, outcomes, case, monkeypatch):
+    monkeypatch.setattr(ema_quantizer, "N_WARM_UP_STEPS", 2)
     model, result = train(case, tmp_path / "state")
     together, _ = outcomes[case]
     for name, tensor in model.state_dict().items():
@@ -54,7 +56,8 @@ def test_one_process_is_asked_to_stop_and_all_do(outcomes, case):
 
 
 @pytest.mark.parametrize("case", SHARED)
-def test_only_the_main_process_reports_and_for_all(tmp_path, outcomes, case):
+def test_only_the_main_process_reports_and_for_all(tmp_path, outcomes, case, monkeypatch):
+    monkeypatch.setattr(ema_quantizer, "N_WARM_UP_STEPS", 2)
     alone = Listener()
     train(case, tmp_path / "state", progress=alone)
     main, other = outcomes[case]

@@ -6,16 +6,16 @@ import torch
 
 from geovq.artifacts import write_safetensors
 from geovq.errors import ArtifactError, InvalidValueError
-from geovq.models import initialised, quantizer
+from geovq.models import ema_quantizer, initialised
 from geovq.training import PriorObjective, TokenSet, VAEObjective, fit, loop, one_cycle
 from tests.training.cases import CASES, CONFIG, N_STEPS, Listener, changed, same_weights, tokens, train
 
-KINDS = ["vae", "vqvae", "prior"]
+KINDS = ["vae", "vqvae", "vqvae-plain", "prior"]
 
 
 @pytest.fixture(autouse=True)
 def _short_warm_up(monkeypatch):
-    monkeypatch.setattr(quantizer, "N_WARM_UP_STEPS", 2)  # of six steps
+    monkeypatch.setattr(ema_quantizer, "N_WARM_UP_STEPS", 2)  # of six steps
 
 
 @pytest.mark.parametrize("case", KINDS)

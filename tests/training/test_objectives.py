@@ -5,10 +5,10 @@ import torch
 from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from geovq.config import VAEConfig, VQVAEConfig
-from geovq.models import LatticeVAE, LatticeVQVAE, initialised
+from geovq.config import PriorConfig, VAEConfig, VQVAEConfig
+from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, initialised
 from geovq.randomness import make_generator
-from geovq.training import PriorObjective, VAEObjective, VQVAEObjective
+from geovq.training import PriorObjective, TokenSet, VAEObjective, VQVAEObjective
 from geovq.training.objective import bce_nats
 from tests.training.cases import Listener, train
 
@@ -162,7 +162,9 @@ def test_validation_does_not_depend_on_the_batch_size(name, images, request):
 
 
 class _Uniform(nn.Module):
-    def forward(self, tokens):
+    n_classes = 0
+
+    def forward(self, tokens, labels):
         return torch.zeros(*tokens.shape, 8)
 
 
@@ -174,8 +176,19 @@ def test_a_uniform_prior_needs_log_k_nats_per_token():
     assert measured == pytest.approx({"loss": math.log(8), "nll_nats_per_token": math.log(8)}, rel=1e-6)
 
 
+def test_a_class_conditional_prior_reads_the_class_and_is_charged_for_the_tokens_only():
+    config = PriorConfig(n_layers=1, n_heads=2, width=8, dropout=0, class_conditional=True)
+    model = initialised(lambda: LatticePrior(config, n_codes=8, class_counts=[3, 2]), 0, "prior")
+    tokens, labels = torch.randint(8, (5, 49), generator=make_generator(0, "tokens")), torch.tensor([0, 1, 1, 0, 0])
+    nats = torch.nn.functional.cross_entropy(model(tokens, labels).flatten(end_dim=1), tokens.flatten())
+    batch = TokenSet(tokens, labels).batch(torch.arange(5))
+    loss, _ = PriorObjective().loss(model, batch, make_generator(0, "noise"))
+    assert loss.item() == pytest.approx(nats.item(), rel=1e-6)
+    assert PriorObjective().evaluate(model, batch.split(2))["loss"] == pytest.approx(nats.item(), rel=1e-6)
+
+
 def test_dropout_follows_the_generator_and_leaves_the_global_one():
-    model = nn.Sequential(nn.Embedding(8, 8), nn.Dropout(0.5))
+    model = LatticePrior(PriorConfig(n_layers=1, n_heads=2, width=8, dropout=0.5), n_codes=8)
     tokens = torch.randint(8, (5, 49), generator=make_generator(0, "tokens"))
     before = torch.get_rng_state()
     first, second, other = (

@@ -19,6 +19,14 @@ def test_moving_keeps_the_tokens():
     assert len(tokens.to("cpu")) == 4
 
 
+def test_with_labels_every_sequence_is_followed_by_its_class():
+    tokens, labels = torch.arange(12).reshape(3, 2, 2), torch.tensor([7, 8, 9])
+    labelled = TokenSet(tokens, labels).subset(torch.tensor([2, 1])).to("cpu")
+    assert labelled.batch(torch.tensor([1, 0])).tolist() == [[4, 5, 6, 7, 8], [8, 9, 10, 11, 9]]
+    with pytest.raises(ShapeError, match=r"labels must have shape \(3,\), one per sequence; got \(2,\)"):
+        TokenSet(tokens, labels[:2])
+
+
 def test_wrong_tokens_are_refused():
     with pytest.raises(ShapeError, match=r"\(n, H, W\) or \(n, L\); got \(3,\)"):
         TokenSet(torch.zeros(3, dtype=torch.int64))

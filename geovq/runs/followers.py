@@ -1,0 +1,30 @@
+"""The other processes of a `torchrun`: they train along, and leave everything else to the main one."""
+
+import signal
+from pathlib import Path
+
+from geovq.config import ExperimentConfig
+from geovq.errors import Cancelled, DivergedError
+from geovq.progress import SilentProgress
+from geovq.runs.stages import plan
+from geovq.runs.workspace import Workspace
+from geovq.training import processes, resolve_device
+
+
+def follow(config: ExperimentConfig, run_path: Path) -> None:
+    """Take part in every training that the main process begins, until it says that there are no more."""
+    # This process has no last word to leave, and while it waits for the main one no handler could run.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    work = Workspace(run_path, config, resolve_device(config.device), SilentProgress())
+    stages = {stage.name: stage for stage in plan(config)}
+    while (training := _next_training()) is not None:
+        name, input_digest = training
+        try:
+            stages[name].work(work, input_digest)
+        except (Cancelled, DivergedError):
+            return  # the main process has learned the same; torchrun would end it if this one failed before it is done
+
+
+def _next_training() -> tuple[str, str] | None:
+    """Stage and input digest of what the main process begins next."""
+    return processes().agree(None)

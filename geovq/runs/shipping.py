@@ -1,0 +1,98 @@
+"""Making a finished run small enough to ship: weights in half precision, tokens of the held-out images only.
+
+What a shipped run says of itself is measured on what is shipped: its tokens and measurements are made anew with the
+rounded weights. Training tokens are left out, because they are most of a run and nothing but a prior reads them.
+"""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from geovq.artifacts import file_digest, write_json
+from geovq.errors import ArtifactError
+from geovq.models import load_model, save_model
+from geovq.progress import Progress, SilentProgress
+from geovq.runs.layout import (
+    CONFIG_FILE,
+    command,
+    decoder_file,
+    evaluation_file,
+    model_file,
+    prior_file,
+    tokens_file,
+)
+from geovq.runs.manifest import Manifest, write_manifest
+from geovq.runs.measuring_stages import measure_tokenizer, measure_vae
+from geovq.runs.metrics import METRICS_FILE
+from geovq.runs.pipeline import input_digest_of
+from geovq.runs.reading import Run, open_run
+from geovq.runs.stages import plan
+from geovq.runs.tokenizer_stages import tokenize
+from geovq.runs.workspace import Workspace
+from geovq.training import resolve_device
+
+
+def ship(run: Run, folder: Path, progress: Progress | None = None) -> Run:
+    """Write a small copy of a finished run.
+
+    Parameters
+    ----------
+    run : Run
+        With every stage of its configuration.
+    folder : Path
+        Of the copy; must not exist, or be empty.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Run
+        The copy.
+
+    Raises
+    ------
+    ArtifactError
+        If the run is not finished or damaged, or the folder is not empty or cannot be written to.
+    """
+    stages = plan(run.config)
+    missing = [stage.name for stage in stages if stage.name not in run.manifest.stages]
+    if missing:
+        raise ArtifactError(f"{run.path} is not finished ({missing[0]} is missing); `{command(run.path)}` goes on.")
+    if folder.exists() and any(folder.iterdir()):
+        raise ArtifactError(f"{folder} is not empty; choose another folder, or delete what is in it.")
+    run.verify()
+    names, config = run.config.tokenizers, run.config
+    models = [model_file(name) for name in run.models]
+    models += [decoder_file(name) for name in config.refits] + [prior_file(name) for name in config.priors]
+    made_anew = {*map(tokens_file, names), *map(evaluation_file, ("vae", *names))}
+    files = [file for stage in stages for file in stage.files if file not in made_anew]
+    for file in (CONFIG_FILE, METRICS_FILE, *files):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        if file in models:
+            save_model(folder / file, load_model(run.path / file), dtype=torch.float16)
+        else:
+            shutil.copyfile(run.path / file, folder / file)
+    work = Workspace(folder, config, resolve_device(config.device), progress or SilentProgress())
+    for name in names:
+        tokenize(work, name, ("test",))
+    write_json(folder / evaluation_file("vae"), measure_vae(work))
+    for name in names:
+        write_json(folder / evaluation_file(name), measure_tokenizer(work, name))
+    write_manifest(folder, _manifest_of_copy(run, folder))
+    return open_run(folder)
+
+
+def _manifest_of_copy(run: Run, folder: Path) -> Manifest:
+    """The same stages, time and device; digests are of the files of the copy."""
+    manifest = run.manifest.model_copy(update={"stages": {}})
+    for stage in plan(run.config):
+        digests = {file: file_digest(folder / file) for file in stage.files}
+        changes = {"files": digests, "input_digest": input_digest_of(stage, manifest)}
+        record = run.manifest.stages[stage.name].model_copy(update=changes)
+        manifest = manifest.model_copy(update={"stages": {**manifest.stages, stage.name: record}})
+    return manifest
+
+
+def folder_bytes(path: Path) -> int:
+    """Size of all files below a folder."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
