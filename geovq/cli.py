@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TARGETS = {
     "run": "make a whole run: every stage that is not up to date",
     "train-vae": "train the VAE of a run",
-    "train-vqvae": "train the VQ-VAE of a run",
+    "train-vqvae": "train the VQ-VAEs of a run",
     "discretize": "make the tokenizers of a run and its tokens",
     "refit": "refit copies of a run's decoder to the codes of its tokenizers",
     "train-prior": "train the priors of a run",

@@ -101,6 +101,9 @@ class PriorTrainingConfig(TrainingConfig):
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak of the one-cycle schedule (AdamW).")
     weight_decay: float = Field(0.01, ge=0, le=1, description="Decoupled weight decay (AdamW).")
     gradient_clip: float = Field(1.0, ge=0, description="Largest gradient norm; 0 switches clipping off.")
+    patience: int | None = Field(
+        2, ge=1, le=1_000, description="Stop after so many epochs without a better validation loss; empty: never."
+    )
 
 
 class RefitConfig(Section):

@@ -34,7 +34,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     if not in_mean:
         image = int(st.number_input("Held-out image", 0, n_test - 1, key="codebook_image", persist_state="session"))
 
-usages = {name: caching.usage(run, name, "train") for name in names}
+usages = {name: caching.usage(run, name) for name in names}
 context = "mean lattice" if image is None else f"lattice of held-out image {image}"
 row = st.container(horizontal=True)  # side by side where there is room
 for name in names:
@@ -48,7 +48,7 @@ for name in names:
             mosaic_figure(
                 in_rows(grey_tiles(patches[order]), n_columns),
                 tile_labels=[str(code) for code in order],
-                tile_texts=[f"code {code}: {counts[code]:,} training cells" for code in order],
+                tile_texts=[f"code {code}: {counts[code]:,} held-out cells" for code in order],
                 tile_size=48,
             ),
             f"codebook_patches_{name}",
@@ -56,19 +56,19 @@ for name in names:
             title=f"{style.label}: its codes as pictures, most used first",
             help=f"The pixels that the centre cell can change, with each code in that cell. {GLOSSARY['code']}",
             caption=provenance(run, f"{of_total(len(order), len(counts), 'codes')} in the {context}"),
-            data={"code": order, "training cells": counts[order]},
+            data={"code": order, "held-out cells": counts[order]},
         )
 
 sizes = {name: usage.counts for name, usage in usages.items()}
 show(
-    cluster_size_figure(sizes, unit="training cells"),
+    cluster_size_figure(sizes, unit="held-out cells"),
     "codebook_sizes",
-    alt="Cluster sizes in training cells, largest first, one panel per tokenizer",
-    title="How much of the training data each code stands for",
+    alt="Cluster sizes in held-out cells, largest first, one panel per tokenizer",
+    title="How many held-out cells each code stands for",
     help="A cluster is all cells that are replaced by one code. The dashed line is where all would be equally large.",
-    caption=provenance(run, f"{usages[names[0]].n_images:,} training images, 49 cells each"),
+    caption=provenance(run, f"{usages[names[0]].n_images:,} held-out images, 49 cells each"),
     data={"rank": range(1, max(map(len, sizes.values())) + 1)}
-    | {f"{name}, training cells": np.sort(counts)[::-1] for name, counts in sizes.items()},
+    | {f"{name}, held-out cells": np.sort(counts)[::-1] for name, counts in sizes.items()},
 )
 
 planes = {name: found for name in names if (found := caching.landmark_plane(run, name))}

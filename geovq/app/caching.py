@@ -13,11 +13,11 @@ import streamlit as st
 import torch
 
 from geovq.app import views
+from geovq.arrays import IntArray
 from geovq.config import ExperimentConfig
-from geovq.data import ImageSet
+from geovq.data import ImageSet, at_hand, load_images
 from geovq.evaluation import Distortion, PriorLikelihood, TokenUsage
 from geovq.runs import Run, experiment_images, open_run
-from geovq.runs.workspace import Split
 from geovq.viz import Landmarks
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,12 +54,22 @@ def _kept(run: Run) -> Run:
     hash_funcs={ExperimentConfig: lambda config: (config.data.dataset, config.evaluation.n_images, config.seed)},
 )
 def _test_images(config: ExperimentConfig) -> ImageSet:
-    return experiment_images(config, "test")
+    nearest = at_hand(config.data.dataset)
+    return experiment_images(config, "test") if nearest == config.data.dataset else load_images(nearest, "test")
 
 
 def held_out_of(run: Run) -> ImageSet:
-    """The test images that a run was measured on, in the order of its tokens."""
+    """The test images that a run was measured on; of a full set that is not on this machine, the embedded sample's."""
     return _test_images(run.config)
+
+
+@_arrays(16, "Encoding …")
+def held_out_tokens(run: Run, name: str) -> IntArray:
+    """Tokens of `held_out_of(run)`, (n, H, W)."""
+    images = held_out_of(run)
+    if images.name == run.config.data.dataset:
+        return run.tokens(name, "test")
+    return views.encoded(run, name, images)
 
 
 @_arrays(64, "Decoding …")
@@ -75,9 +85,9 @@ def measured_distortion(run: Run, name: str) -> Distortion:
 
 
 @_arrays(32, "Counting tokens …")
-def usage(run: Run, name: str, split: Split = "test") -> TokenUsage:
-    """Use of the codes in a split."""
-    return views.usage(run, name, split)
+def usage(run: Run, name: str) -> TokenUsage:
+    """Use of the codes on held-out images."""
+    return views.usage(run, name)
 
 
 @_arrays(16, "Decoding the codes …")

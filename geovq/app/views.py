@@ -13,7 +13,6 @@ from geovq.data import ImageSet
 from geovq.evaluation import Distortion, PriorLikelihood, TokenUsage, distortion, prior_likelihood, token_usage
 from geovq.generation import sample_tokens
 from geovq.runs import Run
-from geovq.runs.workspace import Split
 from geovq.tokenization import LandmarkTokenizer
 from geovq.tokenization.patches import decoded_codes
 from geovq.viz import Landmarks
@@ -58,9 +57,15 @@ def measured_distortion(run: Run, name: str, images: Float[Tensor, "n 1 height w
     return distortion(model.decode, lattices, tokenizer.decode(tokenizer.encode(lattices)))
 
 
-def usage(run: Run, name: str, split: Split = "test") -> TokenUsage:
-    """How often each code is used in a split."""
-    return token_usage(run.tokens(name, split), run.tokenizers[name].n_codes)
+@torch.no_grad()
+def encoded(run: Run, name: str, images: ImageSet) -> Int[Array, "n h w"]:
+    """Tokens of images."""
+    return run.tokenizers[name].encode(run.autoencoder(name).encode(images.batch(torch.arange(len(images))))).numpy()
+
+
+def usage(run: Run, name: str) -> TokenUsage:
+    """How often each code is used on held-out images."""
+    return token_usage(run.tokens(name, "test"), run.tokenizers[name].n_codes)
 
 
 @torch.no_grad()

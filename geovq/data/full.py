@@ -60,6 +60,11 @@ def load_full(source: Source, split: Split, folder: Path) -> tuple[Tensor, Tenso
     return images.unsqueeze(1), labels
 
 
+def is_downloaded(source: Source, folder: Path) -> bool:
+    """Whether all files of a data set are in `folder`."""
+    return not _missing_files(source, folder / source.folder / "raw")
+
+
 def _missing_files(source: Source, raw: Path) -> list[Path]:
     files = [raw / file.name for split in source.splits.values() for file in (split.images, split.labels)]
     return [path for path in files if not path.is_file()]

@@ -5,7 +5,7 @@ from typing import get_args
 import torch
 
 from geovq.config import DatasetName
-from geovq.data.full import data_folder, load_full
+from geovq.data.full import data_folder, is_downloaded, load_full
 from geovq.data.imageset import ImageSet
 from geovq.data.sample import load_sample
 from geovq.data.sources import SOURCES, Source, Split
@@ -68,6 +68,14 @@ def load_images(
         raise DataError(f"The labels of {dataset} {split} must be in [0, {n_classes}); restore its files.")
     loaded = ImageSet(dataset, split, images, labels, source.class_names)
     return _drawn(loaded, n_images, seed).to(device)
+
+
+def at_hand(dataset: DatasetName) -> DatasetName:
+    """The data set, or the embedded sample of it if it would have to be downloaded first: for those who only look."""
+    source = _SOURCE_OF[dataset]
+    if dataset != source.name or is_downloaded(source, data_folder()):
+        return dataset
+    return next(name for name, its_source in _SOURCE_OF.items() if its_source is source and name != dataset)
 
 
 def _drawn(images: ImageSet, n_images: int | None, seed: int) -> ImageSet:

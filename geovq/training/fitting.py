@@ -57,7 +57,7 @@ def fit(
     processes : Processes, optional
         Those that call this with the same arguments at the same time, and share every batch; default this one alone.
         Only the main one reports and writes; all read `checkpoint`. Up to rounding the result is that of one process,
-        except for what an objective takes over the examples of a process: dropout, free bits, codebook averages.
+        except for what an objective takes over the examples of a process: dropout and free bits.
 
     Returns
     -------

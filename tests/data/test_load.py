@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from geovq.config import DatasetName
+from geovq.data import at_hand, load_images
 from geovq.data import load as load_module
-from geovq.data import load_images
 from geovq.errors import DataError, InvalidValueError
 
 
@@ -29,6 +29,16 @@ def test_the_full_sets_are_read_from_the_folder_of_the_environment(tiny_release,
     images = load_images("mnist", "test")
     assert (images.name, images.split) == ("mnist", "test")
     np.testing.assert_array_equal(images.images.numpy()[:, 0], arrays["test"][0])
+
+
+def test_at_hand_is_what_needs_no_download(tiny_release, tmp_path, monkeypatch):
+    folder, source, _ = tiny_release
+    monkeypatch.setitem(load_module._SOURCE_OF, "mnist", source)
+    monkeypatch.setitem(load_module._SOURCE_OF, "mnist-sample", source)
+    monkeypatch.setenv("GEOVQ_DATA", str(folder))
+    assert at_hand("mnist") == "mnist"
+    monkeypatch.setenv("GEOVQ_DATA", str(tmp_path / "nothing"))
+    assert (at_hand("mnist"), at_hand("fashion_mnist-sample")) == ("mnist-sample", "fashion_mnist-sample")
 
 
 @pytest.mark.parametrize("n_images", [1, 100, 123])
