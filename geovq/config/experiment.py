@@ -1,0 +1,125 @@
+"""The settings of one tokenizer and of one whole experiment, and what must fit between sections."""
+
+import math
+from collections.abc import Iterable
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from geovq.config.sections import (
+    LATTICE_SIZE,
+    MOST_LANDMARKS_OF_A_MATRIX,
+    RUN_NAME_PATTERN,
+    CodebookConfig,
+    DataConfig,
+    EvaluationConfig,
+    GeometricMethod,
+    GeometryConfig,
+    PriorConfig,
+    PriorTrainingConfig,
+    RefitConfig,
+    SamplingConfig,
+    Section,
+    TokenizerName,
+    TrainingConfig,
+    VAEConfig,
+    VQVAEConfig,
+    VQVAETrainingConfig,
+)
+from geovq.config.sentences import sentence
+from geovq.errors import ConfigError
+
+
+class DiscretizationConfig(GeometryConfig, CodebookConfig):
+    """Everything `geovq.discretize` needs for one tokenizer."""
+
+    method: GeometricMethod = Field("riemannian", description="Which idea chooses the codes and encodes cells.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Root of all random streams.")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(f"DiscretizationConfig: {sentence(error, type(self))}") from error
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> Self:
+        _require_counts_fit(self, self, (self.method,))
+        return self
+
+
+class ExperimentConfig(Section):
+    """One experiment, whole."""
+
+    name: str = Field("experiment", pattern=RUN_NAME_PATTERN, description="Folder of the run below its data set.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Root of all random streams.")
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:N or mps.")
+    data: DataConfig = DataConfig()
+    vae: VAEConfig = VAEConfig()
+    vae_training: TrainingConfig = TrainingConfig()
+    vqvae: VQVAEConfig = VQVAEConfig()
+    vqvae_training: VQVAETrainingConfig = VQVAETrainingConfig()
+    geometry: GeometryConfig = GeometryConfig()
+    codebook: CodebookConfig = CodebookConfig()
+    tokenizers: tuple[TokenizerName, ...] = Field(
+        ("kmeans", "euclidean", "riemannian"), min_length=1, description="Tokenizers that are built and compared."
+    )
+    refits: tuple[GeometricMethod, ...] = Field(
+        (),
+        description="Tokenizers that get a copy of the decoder refitted to their codes; a VQ-VAE's knows nothing else.",
+    )
+    refit: RefitConfig = RefitConfig()
+    priors: tuple[TokenizerName, ...] = Field(("kmeans", "riemannian"), description="Tokenizers that get a prior.")
+    prior: PriorConfig = PriorConfig()
+    prior_training: PriorTrainingConfig = PriorTrainingConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        _require_counts_fit(self.geometry, self.codebook, self.tokenizers)
+        limits = {"geometry.n_images": self.geometry.n_images, "data.n_train": self.data.n_train or math.inf}
+        key = min(limits, key=limits.__getitem__)
+        n_cells = int(limits[key]) * LATTICE_SIZE**2
+        if self.geometry.n_landmarks > n_cells:
+            raise ValueError(
+                f"geometry.n_landmarks must be at most {n_cells}, the cells of {key} = {limits[key]} lattices; "
+                f"got {self.geometry.n_landmarks}"
+            )
+        for key in ("tokenizers", "refits", "priors"):
+            names = getattr(self, key)
+            if len(set(names)) < len(names):
+                raise ValueError(f"{key} must not repeat a name; got {', '.join(names)}")
+            missing = [name for name in names if name not in self.tokenizers]
+            if missing:
+                raise ValueError(
+                    f"{key} must be among the tokenizers; {', '.join(missing)} is not in {', '.join(self.tokenizers)}"
+                )
+        return self
+
+    def discretization(self, method: GeometricMethod) -> DiscretizationConfig:
+        """Settings of one post-hoc tokenizer of this experiment."""
+        return DiscretizationConfig(
+            method=method, seed=self.seed, **self.geometry.model_dump(), **self.codebook.model_dump()
+        )
+
+
+def _require_counts_fit(geometry: GeometryConfig, codebook: CodebookConfig, tokenizers: Iterable[str]) -> None:
+    n_landmarks = geometry.n_landmarks
+    if codebook.n_codes > n_landmarks:
+        raise ValueError(
+            f"n_codes must be at most n_landmarks = {n_landmarks}, since medoids are landmarks; got {codebook.n_codes}"
+        )
+    if geometry.n_neighbors >= n_landmarks:
+        raise ValueError(f"n_neighbors must be below n_landmarks = {n_landmarks}; got {geometry.n_neighbors}")
+    most = MOST_LANDMARKS_OF_A_MATRIX
+    if n_landmarks > most and codebook.solver in ("fasterpam", "pam", "alternate"):
+        raise ValueError(
+            f"n_landmarks must be at most {most} with codebook.solver = {codebook.solver}, which holds all distances "
+            f"between them; got {n_landmarks}, so set it to graph-lloyd or auto"
+        )
+    if n_landmarks > most and "prototype" in tokenizers:
+        raise ValueError(
+            f"n_landmarks must be at most {most} with the prototype tokenizer, which holds all distances between them; "
+            f"got {n_landmarks}, so leave prototype out or lower n_landmarks"
+        )

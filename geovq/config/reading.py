@@ -1,0 +1,109 @@
+"""The only reader of YAML.
+
+Layers, each over the one before: the schema's defaults, `global.yaml` beside the file, the file, `section.key=value`
+overrides.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from geovq.config.experiment import ExperimentConfig
+from geovq.config.sentences import sentence
+from geovq.errors import ConfigError
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentConfig:
+    """Read one experiment.
+
+    Parameters
+    ----------
+    path : path
+        YAML file. A `global.yaml` in the same folder, if there is one, is read first.
+    overrides : iterable of str
+        `section.key=value` strings, applied last; values are YAML.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or a key or value is not allowed; the message names the place and the remedy.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name a YAML file such as configs/demo.yaml.")
+    shared = path.parent / "global.yaml"
+    layers = [_read_yaml(shared)] if shared.exists() and shared != path else []
+    layers += [_read_yaml(path), *(_parse_override(text) for text in overrides)]
+    values: dict[str, Any] = {}
+    for layer in layers:
+        values = _merged(values, layer)
+    return parse_config(values, where=str(path))
+
+
+def parse_config(values: Mapping[str, Any], where: str = "configuration") -> ExperimentConfig:
+    """Validate plain values; `where` names their origin in the error."""
+    try:
+        return ExperimentConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {sentence(error, ExperimentConfig)}") from error
+
+
+def dump_config(config: BaseModel) -> str:
+    """Complete YAML of a config, every default written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def setting_changes(old: ExperimentConfig, new: ExperimentConfig) -> list[tuple[str, Any, Any]]:
+    """Settings whose values differ, as (section.key, old value, new value)."""
+    before, after = _flattened(old.model_dump(mode="json")), _flattened(new.model_dump(mode="json"))
+    return [(key, before[key], after[key]) for key in before if before[key] != after[key]]
+
+
+def _flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flattened(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist; the shipped experiments are in configs/.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}); give a readable UTF-8 YAML file.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it could not be parsed"
+        raise ConfigError(f"{path} is not valid YAML{line}: {problem}; correct that line.") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold `section:` entries; got a {type(values).__name__}.")
+    return values
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {text!r} must have the form section.key=value, for example vae.beta=0.1.")
+    try:
+        parsed: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {text!r}: the value is not valid YAML; quote it.") from error
+    for part in reversed(key.strip().split(".")):
+        parsed = {part: parsed}
+    return dict(parsed)
+
+
+def _merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in layer.items():
+        below = result.get(key)
+        result[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
