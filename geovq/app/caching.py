@@ -16,8 +16,9 @@ from geovq.app import views
 from geovq.arrays import IntArray
 from geovq.config import ExperimentConfig
 from geovq.data import ImageSet, at_hand, load_images
-from geovq.evaluation import Distortion, PriorLikelihood, TokenUsage
+from geovq.evaluation import Distortion, TokenUsage
 from geovq.runs import Run, experiment_images, open_run
+from geovq.runs.workspace import Split
 from geovq.viz import Landmarks
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,18 +50,25 @@ def _kept(run: Run) -> Run:
 
 
 @st.cache_resource(
-    max_entries=2,
+    max_entries=4,
     show_spinner="Reading the images …",
-    hash_funcs={ExperimentConfig: lambda config: (config.data.dataset, config.evaluation.n_images, config.seed)},
+    hash_funcs={
+        ExperimentConfig: lambda config: (config.data.model_dump(), config.evaluation.n_images, config.seed),
+    },
 )
-def _test_images(config: ExperimentConfig) -> ImageSet:
+def _images(config: ExperimentConfig, split: Split) -> ImageSet:
     nearest = at_hand(config.data.dataset)
-    return experiment_images(config, "test") if nearest == config.data.dataset else load_images(nearest, "test")
+    return experiment_images(config, split) if nearest == config.data.dataset else load_images(nearest, split)
 
 
 def held_out_of(run: Run) -> ImageSet:
     """The test images that a run was measured on; of a full set that is not on this machine, the embedded sample's."""
-    return _test_images(run.config)
+    return _images(run.config, "test")
+
+
+def training_images(run: Run) -> ImageSet:
+    """The images that a run learned from; of a full set that is not on this machine, the embedded sample's."""
+    return _images(run.config, "train")
 
 
 @_arrays(16, "Encoding …")
@@ -108,18 +116,6 @@ def landmark_plane(run: Run, name: str) -> tuple[Landmarks, views.Array] | None:
 def channel_shares(run: Run) -> views.Array:
     """Share of the latent variance in each channel."""
     return views.channel_shares(run, views.first_batch(held_out_of(run), N_CONTEXT_IMAGES))
-
-
-@_arrays(8, "Asking the prior …")
-def likelihood(run: Run, name: str) -> PriorLikelihood:
-    """Cost of held-out tokens under a prior."""
-    return views.likelihood(run, name, views.MEASURED_IMAGES)
-
-
-@_arrays(32, "Drawing samples …")
-def drawn_samples(run: Run, name: str, n_samples: int, temperature: float, top_p: float, seed: int) -> views.Array:
-    """Images drawn from a prior."""
-    return views.drawn_samples(run, name, n_samples, temperature, top_p, seed)
 
 
 @st.cache_resource(show_spinner=False)

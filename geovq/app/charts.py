@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 import pandas as pd
 import streamlit as st
 
+from geovq.app.readable import readable
+
 Table: TypeAlias = Mapping[str, Sequence[Any]]
 
 _TABLE_ROWS = 500  # more are in the file
@@ -48,7 +50,7 @@ def show(
             st.markdown(f"**{title}**", help=help)
         config = {"displaylogo": False, "toImageButtonOptions": {"filename": f"geovq-{key}", "scale": 2}}
         st.plotly_chart(
-            figure,
+            readable(figure),
             key=key,
             alt=alt,
             config=config,

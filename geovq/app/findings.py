@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from geovq.evaluation import PairedDifference, TokenUsage
+from geovq.evaluation import TokenUsage
 from geovq.viz import tokenizer_style
 
 Measurements = Mapping[str, Mapping[str, Any]]
@@ -39,18 +39,6 @@ def rate_words(difference_bits: float) -> str:
     if abs(difference_bits) < _CLEAR_BITS:
         return "needs as many bits per token"
     return f"needs {abs(difference_bits):.2f} bits per token {'less' if difference_bits < 0 else 'more'}"
-
-
-def paired_finding(difference: PairedDifference, name: str, reference: str) -> str:
-    """Verdict on per-image distortions of the same images, with its interval."""
-    a, b = tokenizer_style(name).label, tokenizer_style(reference).label
-    sure = (
-        f"difference {difference.mean_difference:+.5f} pixel², {difference.confidence:.0%} interval "
-        f"{difference.lower:+.5f} to {difference.upper:+.5f}, {difference.n:,} images"
-    )
-    if not difference.excludes_zero:
-        return f"No clear difference between {a} and {b} ({sure})"
-    return f"{a} distorts the same images {'less' if difference.mean_difference < 0 else 'more'} than {b} ({sure})"
 
 
 def usage_finding(usages: Mapping[str, TokenUsage]) -> str:

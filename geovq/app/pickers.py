@@ -91,6 +91,7 @@ def one_tokenizer(
         format_func=lambda name: tokenizer_style(name).label,
         key=key,
         help=GLOSSARY["tokenizer"],
+        bind="query-params",
         persist_state="session",
         width=width,
     )

@@ -11,8 +11,8 @@ from geovq.app.selection import link_id
 from geovq.app.views import Array
 from geovq.app.wording import GLOSSARY
 from geovq.evaluation import TokenUsage
-from geovq.runs import Run, RunSummary
-from geovq.viz import RatePoint, tokenizer_style
+from geovq.runs import RunSummary
+from geovq.viz import tokenizer_style
 
 # column -> heading with unit, number format, key into the glossary
 _MEASURES = {
@@ -95,21 +95,6 @@ def measured_on(measurements: Mapping[str, Mapping[str, Any]]) -> str:
     """On how many held-out images measurements were made, for a caption."""
     counts = sorted({int(values["n_images"]) for values in measurements.values()})
     return " or ".join(f"{count:,}" for count in counts) + " held-out images"
-
-
-def rate_points(run: Run, measurements: Mapping[str, Mapping[str, Any]]) -> list[RatePoint]:
-    """Tokenizers of a run in the rate-distortion plane."""
-    return [
-        RatePoint(
-            name,
-            run.id,
-            int(values["n_codes"]),
-            values["entropy_bits"],
-            values["distortion"],
-            values["distortion_standard_error"],
-        )
-        for name, values in measurements.items()
-    ]
 
 
 def usage_rows(usages: Mapping[str, TokenUsage]) -> pd.DataFrame:

@@ -10,8 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from geovq.data import ImageSet
-from geovq.evaluation import Distortion, PriorLikelihood, TokenUsage, distortion, prior_likelihood, token_usage
-from geovq.generation import sample_tokens
+from geovq.evaluation import Distortion, TokenUsage, distortion, token_usage
 from geovq.runs import Run
 from geovq.tokenization import LandmarkTokenizer
 from geovq.tokenization.patches import decoded_codes
@@ -98,20 +97,6 @@ def channel_shares(run: Run, images: Float[Tensor, "n 1 height width"]) -> Float
     """Share of the variance over images and cells in each latent channel: which channels are in use."""
     variances = passage(run, VAE, images).lattices.var(axis=(0, 2, 3))
     return np.asarray(variances / variances.sum())
-
-
-def likelihood(run: Run, name: str, n_images: int) -> PriorLikelihood:
-    """How well the prior predicts held-out tokens, also per position."""
-    return prior_likelihood(run.priors[name], run.tokens(name, "test")[:n_images])
-
-
-@torch.no_grad()
-def drawn_samples(
-    run: Run, name: str, n_samples: int, temperature: float, top_p: float, seed: int
-) -> Float[Array, "n height width"]:
-    """Images from freshly drawn tokens."""
-    tokens = sample_tokens(run.priors[name], n_samples, temperature=temperature, top_p=top_p, seed=seed)
-    return run.autoencoder(name).decode(run.tokenizers[name].decode(tokens))[:, 0].numpy()
 
 
 def first_batch(images: ImageSet, n_images: int) -> Float[Tensor, "n 1 height width"]:

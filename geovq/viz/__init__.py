@@ -5,11 +5,9 @@ from geovq.viz.codes import Landmarks, cluster_size_figure, landmarks_figure, us
 from geovq.viz.curves import loss_figure, loss_parts, part_title, throughput_figure
 from geovq.viz.images import grey_tiles, in_rows, mosaic, mosaic_figure, signed_tiles
 from geovq.viz.palette import map_colouring, tokenizer_style
-from geovq.viz.plane import RatePoint, rate_distortion_figure
 
 __all__ = [
     "Landmarks",
-    "RatePoint",
     "cell_maps_figure",
     "cluster_size_figure",
     "grey_tiles",
@@ -21,7 +19,6 @@ __all__ = [
     "mosaic",
     "mosaic_figure",
     "part_title",
-    "rate_distortion_figure",
     "signed_tiles",
     "throughput_figure",
     "token_grids_figure",

@@ -109,7 +109,7 @@ def _texts(texts: Sequence[str], shape: tuple[int, ...], inks: Sequence[str]) ->
 def _square_cells(figure: go.Figure, n_maps: int) -> None:
     figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=4)
     figure.update_yaxes(**CELL_AXIS, autorange="reversed")
-    figure.update_yaxes(title_text="row", title_standoff=4, col=1)
+    figure.update_yaxes(title_text="row", title_standoff=10, col=1)
     for column in range(1, n_maps + 1):
         suffix = "" if column == 1 else str(column)
         figure.update_yaxes(scaleanchor=f"x{suffix}", col=column)

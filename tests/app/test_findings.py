@@ -5,11 +5,10 @@ from geovq.app.findings import (
     best_finding,
     border_is_quieter,
     extreme_position,
-    paired_finding,
     rate_distortion_finding,
     usage_finding,
 )
-from geovq.evaluation import PairedDifference, token_usage
+from geovq.evaluation import token_usage
 
 
 def measured(distortion: float, bits: float, error: float = 1e-5) -> dict[str, float]:
@@ -38,14 +37,6 @@ def test_the_heading_compares_what_is_there() -> None:
     assert best_finding(both).startswith("Euclidean has 50% less distortion than k-means")
     assert best_finding({"riemannian": measured(0.004, 5.0)}) == ""
     assert best_finding({}) == ""
-
-
-def test_a_verdict_needs_an_interval_that_excludes_zero() -> None:
-    clear = PairedDifference(-0.001, -0.002, -0.0005, 0.95, 1000)
-    unclear = PairedDifference(-0.001, -0.002, 0.0005, 0.95, 1000)
-    assert "distorts the same images less than k-means" in paired_finding(clear, "riemannian", "kmeans")
-    assert "1,000 images" in paired_finding(clear, "riemannian", "kmeans")
-    assert paired_finding(unclear, "riemannian", "kmeans").startswith("No clear difference")
 
 
 def test_usage_counts_what_is_used() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.pages.conftest import charts, open_page, text_of
 
-PAGES = ["home", "train", "lattice", "codebook", "tokens", "prior", "compare"]
+PAGES = ["home", "train", "lattice", "geometry", "codebook", "tokens", "prior", "compare"]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -84,30 +84,3 @@ def test_tokens_asks_for_a_choice_when_none_is_made(one_run: Path) -> None:
     app.multiselect(key="tokens_tokenizers").set_value([]).run()
     assert not app.exception
     assert "No tokenizer is chosen" in text_of(app)
-
-
-def test_prior_draws_other_images_from_another_seed_and_the_same_from_the_same(one_run: Path) -> None:
-    app = open_page("prior")
-    first = charts(app)[0]["data"][0]["source"]
-    app.number_input(key="prior_seed").set_value(1).run()
-    second = charts(app)[0]["data"][0]["source"]
-    app.number_input(key="prior_seed").set_value(0).run()
-    assert second != first
-    assert charts(app)[0]["data"][0]["source"] == first
-
-
-def test_compare_has_a_row_per_tokenizer_and_hides_errors_when_asked(one_run: Path) -> None:
-    app = open_page("compare")
-    tables = [list(frame.value["tokenizer"]) for frame in app.dataframe]
-    assert ["VAE, not quantized", "k-means", "Euclidean", "Riemannian", "VQ-VAE"] in tables
-    rows = charts(app)[1]["layout"]["yaxis"]["ticktext"]
-    assert rows[:3] == ["original", "VAE", "VAE, error"]
-    app.toggle(key="compare_errors").set_value(False).run()
-    rows = charts(app)[1]["layout"]["yaxis"]["ticktext"]
-    assert rows == ["original", "VAE", "k-means", "Euclidean", "Riemannian", "VQ-VAE"]
-
-
-def test_compare_does_not_compare_a_tokenizer_with_itself(one_run: Path) -> None:
-    app = open_page("compare")
-    app.selectbox(key="compare_ours").set_value("kmeans").run()
-    assert "Choose two different tokenizers" in text_of(app)

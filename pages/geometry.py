@@ -1,0 +1,44 @@
+import streamlit as st
+
+from geovq.app.frame import require_frame
+from geovq.app.geometry_plane import explorer
+from geovq.app.geometry_umap import projections
+from geovq.app.geometry_world import world_game
+from geovq.app.selection import selected_run
+from geovq.app.states import empty_state
+from geovq.runs.layout import GEOMETRY_FILE
+
+require_frame()
+st.title("Geometry")
+st.markdown(
+    "How does the latent space bend? Equal steps do not change the picture equally, so straight is not shortest."
+)
+
+run = selected_run()
+if not run.has(GEOMETRY_FILE):
+    empty_state(
+        "The geometry of this run is not measured yet",
+        "After the autoencoder is trained, its decoder is differentiated at thousands of places of latent space.",
+        link="train",
+        label="Watch or resume it",
+        icon="architecture",
+    )
+    st.stop()
+
+explorer(run)
+projections(run)
+world_game()
+
+with st.expander("How this is measured", icon=":material/function:"):
+    st.markdown(
+        "A small step $v$ of one cell moves the picture by $Jv$, where $J$ is the decoder's Jacobian in the cell's own "
+        "lattice. Its length in pixels is therefore"
+    )
+    st.latex(r"\|Jv\| = \sqrt{v^\top G\,v}, \qquad G = J^\top J,")
+    st.markdown(
+        "and $G$ is the **pullback metric**. $\\sqrt{\\det G}$ is the **magnification**; an **ellipse** is the set of "
+        "steps with $v^\\top G\\,v$ = const. A **geodesic** is a curve whose length in pixels cannot be made shorter "
+        "by bending it: on the graph of landmarks it is a shortest path with edges $\\sqrt{\\Delta^\\top \\tfrac12 "
+        "(G_a + G_b)\\,\\Delta}$, and between the landmarks it is found by minimising the energy "
+        "$\\sum_t \\|f(c_{t+1}) - f(c_t)\\|^2$."
+    )
