@@ -4,9 +4,8 @@ from geovq.app.frame import require_frame
 from geovq.app.geometry_plane import explorer
 from geovq.app.geometry_umap import projections
 from geovq.app.geometry_world import world_game
+from geovq.app.pickers import require_geometry
 from geovq.app.selection import selected_run
-from geovq.app.states import empty_state
-from geovq.runs.layout import GEOMETRY_FILE
 
 require_frame()
 st.title("Geometry")
@@ -15,15 +14,9 @@ st.markdown(
 )
 
 run = selected_run()
-if not run.has(GEOMETRY_FILE):
-    empty_state(
-        "The geometry of this run is not measured yet",
-        "After the autoencoder is trained, its decoder is differentiated at thousands of places of latent space.",
-        link="train",
-        label="Watch or resume it",
-        icon="architecture",
-    )
-    st.stop()
+require_geometry(
+    run, "After the autoencoder is trained, its decoder is differentiated at thousands of places of latent space."
+)
 
 explorer(run)
 projections(run)

@@ -1,18 +1,12 @@
-"""What survives from one run of the script to the next.
-
-A run is identified by its folder and fingerprint, so a run that goes on or is made again is never answered from memory.
-Runs with their models and whole image sets are shared objects (`cache_resource`, few of them); arrays are copies
-(`cache_data`, bounded).
-"""
+"""What several pages keep from one run of the script to the next: runs, images, and what they make of them."""
 
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
 
 import streamlit as st
 import torch
 
 from geovq.app import views
+from geovq.app.keeping import copies, shared
 from geovq.arrays import IntArray
 from geovq.config import ExperimentConfig
 from geovq.data import ImageSet, at_hand, load_images
@@ -21,22 +15,7 @@ from geovq.runs import Run, experiment_images, open_run
 from geovq.runs.workspace import Split
 from geovq.viz import Landmarks
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 N_CONTEXT_IMAGES = 200  # behind the mean lattice and the variance of channels
-
-
-def run_key(run: Run) -> tuple[str, str]:
-    """What makes two runs the same for a cache."""
-    return str(run.path), run.fingerprint
-
-
-def _arrays(max_entries: int, spinner: str) -> Callable[[F], F]:
-    def decorate(function: F) -> F:
-        keep = st.cache_data(max_entries=max_entries, show_spinner=spinner, hash_funcs={Run: run_key})
-        return cast(F, keep(function))
-
-    return decorate
 
 
 def open_cached(path: str) -> Run:
@@ -44,17 +23,15 @@ def open_cached(path: str) -> Run:
     return _kept(open_run(path))
 
 
-@st.cache_resource(max_entries=3, show_spinner=False, hash_funcs={Run: run_key})
+@shared(3, False)
 def _kept(run: Run) -> Run:
     return run
 
 
-@st.cache_resource(
-    max_entries=4,
-    show_spinner="Reading the images …",
-    hash_funcs={
-        ExperimentConfig: lambda config: (config.data.model_dump(), config.evaluation.n_images, config.seed),
-    },
+@shared(
+    4,
+    "Reading the images …",
+    {ExperimentConfig: lambda config: (config.data.model_dump(), config.evaluation.n_images, config.seed)},
 )
 def _images(config: ExperimentConfig, split: Split) -> ImageSet:
     nearest = at_hand(config.data.dataset)
@@ -71,7 +48,7 @@ def training_images(run: Run) -> ImageSet:
     return _images(run.config, "train")
 
 
-@_arrays(16, "Encoding …")
+@copies(16, "Encoding …")
 def held_out_tokens(run: Run, name: str) -> IntArray:
     """Tokens of `held_out_of(run)`, (n, H, W)."""
     images = held_out_of(run)
@@ -80,25 +57,25 @@ def held_out_tokens(run: Run, name: str) -> IntArray:
     return views.encoded(run, name, images)
 
 
-@_arrays(64, "Decoding …")
+@copies(64, "Decoding …")
 def passage(run: Run, name: str, indices: tuple[int, ...]) -> views.Passage:
     """Held-out images through the VAE or a tokenizer."""
     return views.passage(run, name, held_out_of(run).batch(torch.tensor(indices)))
 
 
-@_arrays(16, "Measuring the distortion …")
+@copies(16, "Measuring the distortion …")
 def measured_distortion(run: Run, name: str) -> Distortion:
     """Distortion of a tokenizer per held-out image."""
     return views.measured_distortion(run, name, views.first_batch(held_out_of(run), views.MEASURED_IMAGES))
 
 
-@_arrays(32, "Counting tokens …")
+@copies(32, "Counting tokens …")
 def usage(run: Run, name: str) -> TokenUsage:
     """Use of the codes on held-out images."""
     return views.usage(run, name)
 
 
-@_arrays(16, "Decoding the codes …")
+@copies(16, "Decoding the codes …")
 def code_patches(run: Run, name: str, image: int | None, position: tuple[int, int]) -> views.Array:
     """Codes decoded in the lattice of one held-out image, or in the mean lattice of many."""
     images = held_out_of(run)
@@ -106,13 +83,13 @@ def code_patches(run: Run, name: str, image: int | None, position: tuple[int, in
     return views.code_patches(run, name, context, position)
 
 
-@_arrays(8, "Fetching landmarks …")
+@copies(8, "Fetching landmarks …")
 def landmark_plane(run: Run, name: str) -> tuple[Landmarks, views.Array] | None:
     """Landmarks of a tokenizer in two directions."""
     return views.landmark_plane(run, name)
 
 
-@_arrays(8, "Encoding …")
+@copies(8, "Encoding …")
 def channel_shares(run: Run) -> views.Array:
     """Share of the latent variance in each channel."""
     return views.channel_shares(run, views.first_batch(held_out_of(run), N_CONTEXT_IMAGES))

@@ -1,15 +1,14 @@
 """What the comparison shows, computed once per pair of sides: thin calls into the library, no widgets."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, cast
+from typing import Literal
 
-import streamlit as st
 import torch
 from jaxtyping import Float, Int
 
 from geovq.app import caching
 from geovq.app.decoders import DecoderName, decoded_tokens, decoder_words
+from geovq.app.keeping import copies, run_key
 from geovq.app.views import MEASURED_IMAGES, Array, first_batch
 from geovq.errors import ShapeError
 from geovq.evaluation import paired_difference, reconstruction, token_usage
@@ -18,7 +17,6 @@ from geovq.evaluation.matching import Matching, matched_codes
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
 
-F = TypeVar("F", bound=Callable[..., Any])
 Measure = Literal["mse", "distortion"]
 Cell = tuple[int, int]
 
@@ -53,18 +51,10 @@ def image_set(run: Run) -> tuple[object, ...]:
 
 
 def _side_key(side: Side) -> tuple[str, ...]:
-    return (*caching.run_key(side.run), side.tokenizer, side.decoder, *caching.run_key(side.images))
+    return (*run_key(side.run), side.tokenizer, side.decoder, *run_key(side.images))
 
 
-def _kept(max_entries: int, spinner: str) -> Callable[[F], F]:
-    def decorate(function: F) -> F:
-        keep = st.cache_data(max_entries=max_entries, show_spinner=spinner, hash_funcs={Side: _side_key})
-        return cast(F, keep(function))
-
-    return decorate
-
-
-@_kept(16, "Encoding the images …")
+@copies(16, "Encoding the images …", {Side: _side_key})
 def tokens(side: Side) -> Int[Array, "n h w"]:
     """Tokens of the held-out images that the comparison rests on."""
     if side.stored:
@@ -75,13 +65,13 @@ def tokens(side: Side) -> Int[Array, "n h w"]:
     return side.run.tokenizers[side.tokenizer].encode(lattices).numpy()
 
 
-@_kept(64, "Decoding …")
+@copies(64, "Decoding …", {Side: _side_key})
 def decoded(side: Side, indices: tuple[int, ...]) -> Float[Array, "n height width"]:
     """Held-out images, decoded from their tokens."""
     return decoded_tokens(side.run, side.tokenizer, side.decoder, tokens(side)[list(indices)])
 
 
-@_kept(16, "Measuring every image …")
+@copies(16, "Measuring every image …", {Side: _side_key})
 def errors(side: Side, measure: Measure) -> Float[Array, " n"]:
     """Error of each held-out image, in squared pixel intensity: of the whole way, or of quantizing alone."""
     if measure == "distortion" and side.stored:
@@ -95,19 +85,19 @@ def errors(side: Side, measure: Measure) -> Float[Array, " n"]:
     return reconstruction(images, means).per_image_mse
 
 
-@_kept(16, "Counting tokens …")
+@copies(16, "Counting tokens …", {Side: _side_key})
 def rate_bits(side: Side) -> float:
     """Entropy of the tokens of these images, in bits per token."""
     return token_usage(tokens(side), side.run.tokenizers[side.tokenizer].n_codes).entropy_bits
 
 
-@_kept(16, "Resampling …")
+@copies(16, "Resampling …", {Side: _side_key})
 def difference(a: Side, b: Side, measure: Measure) -> PairedDifference:
     """Mean of a's error minus b's over the same images, with a bootstrap interval."""
     return paired_difference(errors(a, measure), errors(b, measure))
 
 
-@_kept(16, "Matching the codes …")
+@copies(16, "Matching the codes …", {Side: _side_key})
 def matching(a: Side, b: Side, cell: Cell = (3, 3)) -> Matching | None:
     """Codes of both that paint the same; None if the two decoders paint patches of different sizes."""
     try:

@@ -24,10 +24,14 @@ class _Entry(NamedTuple):
 
 
 _SECTIONS = {
-    "Begin": [_Entry("home", "Home", "home"), _Entry("train", "Train", "model_training")],
+    "Begin": [
+        _Entry("home", "Home", "home"),
+        _Entry("train", "Train", "model_training"),
+    ],
     "Look inside": [
         _Entry("lattice", "Lattice", "grid_on"),
         _Entry("geometry", "Geometry", "conversion_path"),
+        _Entry("neighbourhoods", "Neighbourhoods", "hub"),
         _Entry("codebook", "Codebook", "apps"),
         _Entry("tokens", "Tokens", "bar_chart"),
         _Entry("prior", "Prior", "casino"),

@@ -1,55 +1,38 @@
 """What the page Geometry keeps from one run of the script to the next: by folder and fingerprint, as all pages do."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-import streamlit as st
-
 from geovq.app import geometry_measured, geometry_scene
-from geovq.app.caching import run_key
 from geovq.app.geometry_measured import Distance, MeasuredCurve
 from geovq.app.geometry_scene import Scene
+from geovq.app.keeping import shared
 from geovq.app.views import Array
 from geovq.runs import Run
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def _kept(max_entries: int, spinner: str | bool) -> Callable[[F], F]:
-    # Shared objects, only ever read: a scene and a projection are large, and a copy for every look would take longer
-    # than the look.
-    def decorate(function: F) -> F:
-        keep = st.cache_resource(max_entries=max_entries, show_spinner=spinner, hash_funcs={Run: run_key})
-        return cast(F, keep(function))
-
-    return decorate
-
-
-@_kept(2, "Measuring the plane …")
+@shared(2, "Measuring the plane …")
 def scene(run: Run) -> Scene:
     """The latent space of a run."""
     return geometry_scene.make_scene(run)
 
 
-@_kept(64, "Relaxing geodesics …")
+@shared(64, "Relaxing geodesics …")
 def curves(run: Run, first: int, second: int, image: int) -> dict[str, MeasuredCurve]:
     """Three ways between two landmarks."""
     return geometry_measured.curves(run, scene(run), first, second, image)
 
 
-@_kept(16, "Looking for a bent way …")
+@shared(16, "Looking for a bent way …")
 def bent_pair(run: Run, classes: tuple[int, int] | None = None) -> tuple[int, int]:
     """Two landmarks that show what a geodesic is."""
     return geometry_measured.bent_pair(run, scene(run), classes)
 
 
-@_kept(8, "Encoding …")
+@shared(8, "Encoding …")
 def landmark_codes(run: Run, tokenizer: str) -> Array:
     """Code of every landmark under a tokenizer, (N,)."""
     return geometry_scene.landmark_codes(run, scene(run), tokenizer)
 
 
-@_kept(8, False)
+@shared(8, False)
 def projection(run: Run, distance: Distance) -> Array:
     """UMAP of landmarks under one of the two distances; takes seconds."""
     return geometry_measured.projection(run, scene(run), distance)

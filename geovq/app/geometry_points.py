@@ -8,7 +8,7 @@ import streamlit as st
 
 from geovq.app import geometry_caching as caching
 from geovq.app.geometry_scene import Scene
-from geovq.app.states import as_text
+from geovq.app.pickers import start_with
 from geovq.runs import Run
 
 _KEYS = {"A": "geometry_first", "B": "geometry_second"}
@@ -35,9 +35,9 @@ def point_pickers(run: Run, scene: Scene) -> tuple[int, int, int]:
     """
     last = scene.n_landmarks - 1
     for (name, key), usual in zip(_KEYS.items(), caching.bent_pair(run), strict=True):
-        _start_with(key, usual, last, f"point {name}")
+        start_with(key, usual, last, f"point {name}")
     st.session_state.setdefault(_TURN, "A")
-    _start_with(_IMAGE, None, scene.n_images - 1, "the image")
+    start_with(_IMAGE, None, scene.n_images - 1, "the image")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("A click sets", list(_KEYS), required=True, key=_TURN)
         first, second = (
@@ -65,22 +65,6 @@ def described(scene: Scene, landmark: int) -> str:
     _, row, column = scene.places[landmark].tolist()
     of = "" if scene.classes is None else f" of “{scene.class_names[scene.classes[landmark]]}”"
     return f"landmark {landmark} (row {row}, column {column}{of})"
-
-
-def _start_with(key: str, usual: int | None, last: int, what: str) -> None:
-    """Put a picker's value into the session before it is drawn: from the session, else the link, else the usual one."""
-    value = st.session_state.get(key)
-    linked = st.query_params.get(key) if key not in st.session_state else None
-    if linked is not None:
-        value = int(linked) if linked.isdecimal() else -1
-        if not 0 <= value <= last:
-            st.warning(
-                f"The link asks for {as_text(linked)} as {what}; this run has 0 to {last}. You see another one.",
-                icon=":material/link_off:",
-            )
-    if value is None or not 0 <= value <= last:  # chosen in another run, perhaps
-        value = usual
-    st.session_state[key] = value
 
 
 def _presets(run: Run, scene: Scene) -> None:

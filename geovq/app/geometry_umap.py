@@ -5,11 +5,11 @@ from dataclasses import replace
 import streamlit as st
 
 from geovq.app import geometry_caching as caching
-from geovq.app.caching import run_key
 from geovq.app.charts import show
 from geovq.app.geometry_colours import colour_picker, grouping_of
 from geovq.app.geometry_measured import Distance, projected_landmarks
 from geovq.app.geometry_scene import Scene
+from geovq.app.keeping import run_key
 from geovq.app.selection import of_total, provenance
 from geovq.app.states import guarded
 from geovq.app.views import Array

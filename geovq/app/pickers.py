@@ -6,9 +6,10 @@ from typing import Literal
 import streamlit as st
 
 from geovq.app import caching
-from geovq.app.states import empty_state
+from geovq.app.states import as_text, empty_state
 from geovq.app.wording import GLOSSARY
 from geovq.runs import Run
+from geovq.runs.layout import GEOMETRY_FILE
 from geovq.viz import tokenizer_style
 
 _ANY = "any class"
@@ -31,6 +32,35 @@ def require_tokenizers(run: Run) -> list[str]:
         )
         st.stop()
     return names
+
+
+def require_geometry(run: Run, why: str) -> None:
+    """A page that needs the metric field ends here without."""
+    if not run.has(GEOMETRY_FILE):
+        empty_state(
+            "The geometry of this run is not measured yet",
+            why,
+            link="train",
+            label="Watch or resume it",
+            icon="architecture",
+        )
+        st.stop()
+
+
+def start_with(key: str, usual: int | None, last: int, what: str) -> None:
+    """Put a number into the session before its widget is drawn: from the session, else the link, else the usual one."""
+    value = st.session_state.get(key)
+    linked = st.query_params.get(key) if key not in st.session_state else None
+    if linked is not None:
+        value = int(linked) if linked.isdecimal() else -1
+        if not 0 <= value <= last:
+            st.warning(
+                f"The link asks for {as_text(linked)} as {what}; this run has 0 to {last}. You see another one.",
+                icon=":material/link_off:",
+            )
+    if value is None or not 0 <= value <= last:  # chosen in another run, perhaps
+        value = usual
+    st.session_state[key] = value
 
 
 def image_picker(run: Run, prefix: str) -> tuple[int, str]:

@@ -1,24 +1,20 @@
 """What the prior page shows, computed once per run and settings: thin calls into the library, no widgets."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
 
 import numpy as np
 import scipy.stats
-import streamlit as st
 import torch
 from jaxtyping import Float, Int
 
 from geovq.app import caching
 from geovq.app.decoders import DecoderName, decoded_tokens, decoder_of
+from geovq.app.keeping import copies
 from geovq.app.views import MEASURED_IMAGES, Array
 from geovq.evaluation import NearestImages, nearest_images, nll_maps
 from geovq.generation import complete_tokens, sample_steps, sample_tokens
 from geovq.runs import Run
 from geovq.tokenization.patches import decoded_codes
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _REFERENCE_BATCH = 8_192  # training images compared at a time
 
@@ -52,15 +48,7 @@ class Trajectory:
     images: Float[Array, "steps height width"]
 
 
-def _kept(max_entries: int, spinner: str) -> Callable[[F], F]:
-    def decorate(function: F) -> F:
-        keep = st.cache_data(max_entries=max_entries, show_spinner=spinner, hash_funcs={Run: caching.run_key})
-        return cast(F, keep(function))
-
-    return decorate
-
-
-@_kept(32, "Drawing samples …")
+@copies(32, "Drawing samples …")
 def samples(run: Run, drawing: Drawing, n_samples: int) -> Float[Array, "n height width"]:
     """Images drawn from a prior."""
     tokens = sample_tokens(
@@ -74,7 +62,7 @@ def samples(run: Run, drawing: Drawing, n_samples: int) -> Float[Array, "n heigh
     return decoded_tokens(run, drawing.tokenizer, drawing.decoder, tokens.numpy())
 
 
-@_kept(8, "Drawing one image, cell by cell …")
+@copies(8, "Drawing one image, cell by cell …")
 def trajectory(run: Run, drawing: Drawing) -> Trajectory:
     """The first of `samples` with the same settings, watched while it is drawn."""
     steps = list(
@@ -94,7 +82,7 @@ def trajectory(run: Run, drawing: Drawing) -> Trajectory:
     return Trajectory(tokens, probabilities, scipy.stats.entropy(probabilities, base=2, axis=1), images)
 
 
-@_kept(128, "Decoding the codes …")
+@copies(128, "Decoding the codes …")
 def candidate_patches(
     run: Run, drawing: Drawing, tokens: tuple[int, ...], position: int, codes: tuple[int, ...]
 ) -> Float[Array, "n h w"]:
@@ -116,13 +104,13 @@ def _unfinished(run: Run, tokenizer: str, tokens: Int[Array, " L"], n_drawn: int
     return torch.where(torch.arange(height * width).reshape(height, width) < n_drawn, drawn, lattice)
 
 
-@_kept(8, "Averaging lattices …")
+@copies(8, "Averaging lattices …")
 def _mean_lattice(run: Run, tokenizer: str) -> Float[Array, "d h w"]:
     tokens = caching.held_out_tokens(run, tokenizer)[: caching.N_CONTEXT_IMAGES]
     return np.asarray(run.tokenizers[tokenizer].decode(torch.from_numpy(tokens)).mean(dim=0))
 
 
-@_kept(8, "Asking the prior …")
+@copies(8, "Asking the prior …")
 def surprise_bits(run: Run, tokenizer: str) -> Float[Array, "n h w"]:
     """Bits that each token of held-out images costs; a class-conditional prior is told the true class."""
     tokens = caching.held_out_tokens(run, tokenizer)[:MEASURED_IMAGES]
@@ -131,7 +119,7 @@ def surprise_bits(run: Run, tokenizer: str) -> Float[Array, "n h w"]:
     return np.asarray(nll_maps(prior, tokens, labels=labels) / np.log(2))
 
 
-@_kept(64, "Decoding …")
+@copies(64, "Decoding …")
 def reconstructions(
     run: Run, tokenizer: str, decoder: DecoderName, indices: tuple[int, ...]
 ) -> Float[Array, "n height width"]:
@@ -139,7 +127,7 @@ def reconstructions(
     return decoded_tokens(run, tokenizer, decoder, caching.held_out_tokens(run, tokenizer)[list(indices)])
 
 
-@_kept(32, "Completing …")
+@copies(32, "Completing …")
 def completions(
     run: Run, drawing: Drawing, index: int, n_rows_kept: int, n_completions: int
 ) -> Float[Array, "n height width"]:
@@ -157,7 +145,7 @@ def completions(
     return decoded_tokens(run, drawing.tokenizer, drawing.decoder, tokens[0].numpy())
 
 
-@_kept(16, "Searching the training images …")
+@copies(16, "Searching the training images …")
 def nearest_training_images(
     run: Run, drawing: Drawing, n_samples: int
 ) -> tuple[NearestImages, Float[Array, "n height width"]]:
@@ -166,7 +154,7 @@ def nearest_training_images(
     return found, caching.training_images(run).batch(torch.from_numpy(found.indices))[:, 0].numpy()
 
 
-@_kept(8, "Searching the training images …")
+@copies(8, "Searching the training images …")
 def nearest_of_unseen(run: Run, n_images: int) -> NearestImages:
     """The same for real images that no model saw, as a yardstick."""
     held_out = caching.held_out_of(run)

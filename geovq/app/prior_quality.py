@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import streamlit as st
 import torch
 from jaxtyping import Float
 
 from geovq.app import caching
+from geovq.app.keeping import copies
 from geovq.app.prior_data import Drawing, samples
 from geovq.app.views import Array
 from geovq.evaluation import class_coverage, frechet_distance
@@ -33,7 +33,7 @@ class Quality:
     recognised: int | None
 
 
-@st.cache_data(max_entries=32, show_spinner="Judging the samples …", hash_funcs={Run: caching.run_key})
+@copies(32, "Judging the samples …")
 def sample_quality(run: Run, drawing: Drawing, n_samples: int) -> Quality | None:
     """Judge samples; None for a data set without a classifier."""
     if not classifier_file(run.config.data.dataset).is_file():
@@ -55,7 +55,7 @@ def sample_quality(run: Run, drawing: Drawing, n_samples: int) -> Quality | None
     )
 
 
-@st.cache_data(max_entries=4, show_spinner="Judging real images …", hash_funcs={Run: caching.run_key})
+@copies(4, "Judging real images …")
 def _held_out_features(run: Run) -> Float[Array, "n f"]:
     held_out = caching.held_out_of(run)
     with torch.no_grad():

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.server import AppServer
 
-PAGES = ("home", "train", "lattice", "geometry", "codebook", "tokens", "prior", "compare")
+PAGES = ("home", "train", "lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare")
 WITH_CHARTS = tuple(name for name in PAGES if name != "train")  # train has some while a job works
 SHIPPED = "shipped/mnist-sample/demo"
 

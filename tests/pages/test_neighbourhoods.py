@@ -77,7 +77,7 @@ def test_a_link_to_a_landmark_that_does_not_exist_says_so_and_shows_another(valu
     app = open_page("neighbourhoods", neighbourhoods_query=value)
     assert not app.exception
     (box,) = app.warning
-    assert f"asks for landmark {value}" in box.value
+    assert f"asks for {value} as the landmark" in box.value
     assert f"0 to {N_LANDMARKS - 1}" in box.value
     assert charts(app)
 
@@ -153,4 +153,5 @@ def test_a_damaged_geometry_is_named_with_the_remedy(one_run: Path) -> None:
     (one_run / "geometry.safetensors").write_bytes(b"nothing of use")
     app = open_page("neighbourhoods")
     assert not app.exception
-    assert "geometry.safetensors" in app.error[0].value
+    (box,) = app.error
+    assert "geometry.safetensors" in box.value

@@ -6,7 +6,7 @@ import pytest
 
 from tests.pages.conftest import charts, open_page, text_of
 
-PAGES = ["home", "train", "lattice", "geometry", "codebook", "tokens", "prior", "compare"]
+PAGES = ["home", "train", "lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare"]
 
 
 @pytest.mark.parametrize("page", PAGES)

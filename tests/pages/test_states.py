@@ -9,7 +9,7 @@ import pytest
 from geovq.runs.status import State, Status, write_status
 from tests.pages.conftest import open_page, text_of
 
-INSIDE = ["lattice", "geometry", "codebook", "tokens", "prior", "compare"]
+INSIDE = ["lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare"]
 
 
 @pytest.mark.parametrize("page", ["home", *INSIDE])
