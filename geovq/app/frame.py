@@ -27,6 +27,7 @@ _SECTIONS = {
     "Begin": [
         _Entry("home", "Home", "home"),
         _Entry("train", "Train", "model_training"),
+        _Entry("lessons", "Lessons", "school"),
     ],
     "Look inside": [
         _Entry("lattice", "Lattice", "grid_on"),

@@ -1,4 +1,4 @@
-"""The only reader of YAML.
+"""Reads experiments from YAML.
 
 Layers, each over the one before: the schema's defaults, `global.yaml` beside the file, the file, `section.key=value`
 overrides.

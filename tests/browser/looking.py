@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.server import AppServer
 
-PAGES = ("home", "train", "lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare")
-WITH_CHARTS = tuple(name for name in PAGES if name != "train")  # train has some while a job works
+PAGES = ("home", "train", "lessons", "lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare")
+WITH_CHARTS = tuple(name for name in PAGES if name not in ("train", "lessons"))  # train has some while a job works
 SHIPPED = "shipped/mnist-sample/demo"
 
 LIMIT_MS = 60_000  # for what takes a second or two on a quiet machine

@@ -6,7 +6,7 @@ import pytest
 
 from tests.pages.conftest import charts, open_page, text_of
 
-PAGES = ["home", "train", "lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare"]
+PAGES = ["home", "train", "lessons", "lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare"]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -21,7 +21,7 @@ def test_the_link_names_the_run_even_if_nobody_chose_one(one_run: Path) -> None:
     assert open_page("tokens").query_params["run"] == f"{one_run.parent.name}/{one_run.name}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "train"])
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ("train", "lessons")])
 def test_captions_say_which_run_and_seed(page: str, one_run: Path) -> None:
     app = open_page(page)
     assert charts(app)
