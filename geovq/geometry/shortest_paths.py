@@ -166,6 +166,3 @@ def _from_one_source(
                 best[head] = through
                 sift_up(heap, size, heap_item(through, head))
                 size += 1
-
-
-_checked_graph = checked_graph
