@@ -33,13 +33,14 @@ if names:
     )
 
 steps = (
-    ("lessons", "New here?", "school", "Short scenes: look, answer a question, and see why it is so."),
+    ("lessons", "New here?", "school", "Short scenes: look, answer a question, see why."),
     ("train", "1. Train", "model_training", "Choose a preset, change what you like, press start and watch it learn."),
     ("codebook", "2. Look inside", "apps", "See the codes as pictures, where they lie, and which of them are used."),
     ("compare", "3. Judge", "balance", "The same images through every tokenizer: what is lost, and what it costs."),
 )
-for column, (page, label, icon, text) in zip(st.columns(len(steps)), steps, strict=True):
-    with column, st.container(border=True, height="stretch"):
+row = st.container(horizontal=True)  # side by side where there is room
+for page, label, icon, text in steps:
+    with row.container(border=True, width=228, height="stretch"):
         st.page_link(page_file(page), label=f"**{label}**", icon=f":material/{icon}:")
         st.markdown(text)
 
