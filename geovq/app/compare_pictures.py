@@ -8,12 +8,12 @@ from geovq.app import caching, compare_data, tables
 from geovq.app.charts import show
 from geovq.app.compare_controls import names_of
 from geovq.app.compare_data import Measure, Side
-from geovq.app.mosaics import ERROR_LIMIT, originals_of
+from geovq.app.mosaics import ERROR_LIMIT, compared_rows, originals_of
 from geovq.app.selection import of_total, provenance
 from geovq.app.states import guarded
 from geovq.app.views import Array
 from geovq.app.wording import GLOSSARY
-from geovq.viz import cell_maps_figure, grey_tiles, map_colouring, mosaic_figure, signed_tiles, token_grids_figure
+from geovq.viz import cell_maps_figure, map_colouring, mosaic_figure, token_grids_figure
 
 _ORDERS = ("as they come", "A wins most first", "B wins most first")
 _FIRST, _PICKED = "compare_first", "compare_image"
@@ -24,16 +24,8 @@ def picture_rows(
     a: Side, b: Side, indices: tuple[int, ...], *, errors: bool
 ) -> tuple[list[str], Float[Array, "rows n h w 4"]]:
     """Names and tiles: originals, A, B, and the errors of each."""
-    originals = originals_of(a.images, indices)
-    labels, rows = ["original"], [grey_tiles(originals)]
-    for letter, side in (("A", a), ("B", b)):
-        images = compare_data.decoded(side, indices)
-        labels.append(letter)
-        rows.append(grey_tiles(images))
-        if errors:
-            labels.append(f"{letter}, error")
-            rows.append(signed_tiles(images - originals, ERROR_LIMIT))
-    return labels, np.stack(rows)
+    decoded = {letter: compare_data.decoded(side, indices) for letter, side in (("A", a), ("B", b))}
+    return compared_rows(originals_of(a.images, indices), decoded, errors=errors)
 
 
 def ordered(a: Side, b: Side, measure: Measure, order: str) -> list[int]:

@@ -1,7 +1,10 @@
 """Rows of pictures that several pages show: originals, reconstructions and their errors."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from geovq.app import caching
 from geovq.app.views import VAE, Array
@@ -21,16 +24,24 @@ def reconstruction_rows(
     (list of str, ndarray of shape (rows, n, 28, 28, 4))
         Names of the rows, and their tiles.
     """
-    originals = originals_of(run, indices)
+    decoded = {
+        "VAE" if name == VAE else tokenizer_style(name).label: caching.passage(run, name, indices).decoded
+        for name in [VAE, *names]
+    }
+    return compared_rows(originals_of(run, indices), decoded, errors=errors)
+
+
+def compared_rows(
+    originals: Float[Array, "n height width"], decoded: Mapping[str, Float[Array, "n height width"]], *, errors: bool
+) -> tuple[list[str], Float[Array, "rows n height width 4"]]:
+    """Names and tiles of rows: originals, then decoded images by name, each followed by its error if asked for."""
     labels, rows = ["original"], [grey_tiles(originals)]
-    for name in [VAE, *names]:
-        decoded = caching.passage(run, name, indices).decoded
-        label = "VAE" if name == VAE else tokenizer_style(name).label
+    for label, images in decoded.items():
         labels.append(label)
-        rows.append(grey_tiles(decoded))
+        rows.append(grey_tiles(images))
         if errors:
             labels.append(f"{label}, error")
-            rows.append(signed_tiles(decoded - originals, ERROR_LIMIT))
+            rows.append(signed_tiles(images - originals, ERROR_LIMIT))
     return labels, np.stack(rows)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
 from geovq.arrays import DoubleArray, FloatArray, IntArray
-from geovq.geometry.heap import heap_item, item_distance, item_node, sift_down, sift_up
+from geovq.geometry.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.geometry.nearest_source import search_from_all
 from geovq.geometry.shortest_paths import Int32Array
 
@@ -105,9 +105,8 @@ def reach(
     heap[0] = heap_item(np.float32(0), start)
     size, n = 1, 0
     while size:
-        top = heap[0]
+        top = pop(heap, size)
         size -= 1
-        sift_down(heap, size, heap[size])
         node, reached = item_node(top), item_distance(top)
         if reached > best[node]:
             continue  # a stale item: the node was reached on a shorter way

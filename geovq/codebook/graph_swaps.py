@@ -24,7 +24,7 @@ from geovq.codebook.graph_search import (
     squared,
     squared_costs,
 )
-from geovq.geometry.heap import heap_item, item_distance, item_node, sift_down, sift_up
+from geovq.geometry.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.geometry.shortest_paths import Int32Array
 from geovq.progress import Progress, stop_if_requested
 
@@ -125,9 +125,8 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
             sift_up(heap, size, heap_item(to_second[node], node))
             size += 1
     while size:
-        top = heap[0]
+        top = pop(heap, size)
         size -= 1
-        sift_down(heap, size, heap[size])
         node, reached = item_node(top), item_distance(top)
         if reached > to_second[node]:
             continue  # a stale item: the node was reached on a shorter way

@@ -44,7 +44,7 @@ def sift_up(heap: IntArray, position: int, item: np.int64) -> None:
 
 @numba.njit(inline="always")
 def sift_down(heap: IntArray, size: int, item: np.int64) -> None:
-    """Put `item` in the place of the least one of a heap of `size` and move it down; `heap[0]` must be saved before."""
+    """Put `item` in the place of the least one of a heap of `size` and move it down."""
     position = 0
     while 4 * position + 1 < size:
         first = 4 * position + 1
@@ -57,3 +57,11 @@ def sift_down(heap: IntArray, size: int, item: np.int64) -> None:
         heap[position] = smallest
         position = least
     heap[position] = item
+
+
+@numba.njit(inline="always")
+def pop(heap: IntArray, size: int) -> np.int64:
+    """Take the least item from a heap of `size` items, which has one less after it."""
+    least: np.int64 = heap[0]
+    sift_down(heap, size - 1, heap[size - 1])
+    return least

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from geovq.arrays import FloatArray, IntArray
 from geovq.errors import InvalidValueError
-from geovq.geometry.heap import heap_item, item_distance, item_node, sift_down, sift_up
+from geovq.geometry.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.geometry.shortest_paths import Int32Array, checked_graph, checked_nodes
 
 
@@ -80,9 +80,8 @@ def search_from_all(
             sift_up(heap, size, heap_item(np.float32(0), sources[s]))
             size += 1
     while size:
-        top = heap[0]
+        top = pop(heap, size)
         size -= 1
-        sift_down(heap, size, heap[size])
         node, reached = item_node(top), item_distance(top)
         if reached > distance[node]:
             continue  # a stale item: the node was reached on a shorter way

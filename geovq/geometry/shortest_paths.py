@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from geovq.arrays import FloatArray, IntArray
 from geovq.errors import DisconnectedGraphError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry.batched_relaxation import relax_distances
-from geovq.geometry.heap import heap_item, item_distance, item_node, sift_down, sift_up
+from geovq.geometry.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 from geovq.threads import torch_threads_kept
 
@@ -154,9 +154,8 @@ def _from_one_source(
     best[source] = 0
     heap[0], size = heap_item(np.float32(0), source), 1
     while size:
-        top = heap[0]
+        top = pop(heap, size)
         size -= 1
-        sift_down(heap, size, heap[size])
         node, distance = item_node(top), item_distance(top)
         if distance > best[node]:
             continue  # a stale item: the node was reached on a shorter way

@@ -49,11 +49,7 @@ class ConvEncoder(nn.Module):
         ShapeError
             If images are not (B, 1, 28, 28).
         """
-        if images.ndim != 4 or images.shape[1:] != (1, IMAGE_SIZE, IMAGE_SIZE):
-            raise ShapeError(
-                f"images must have shape (B, 1, {IMAGE_SIZE}, {IMAGE_SIZE}), grey values in [0, 1]; "
-                f"got {tuple(images.shape)}."
-            )
+        require_images(images)
         features: Tensor = self.layers(images)
         return features
 
@@ -123,3 +119,12 @@ class ResidualBlock(nn.Module):
         """Same shape in and out."""
         change: Tensor = self.mix(F.silu(self.convolve(F.silu(x))))
         return x + change
+
+
+def require_images(images: Tensor) -> None:
+    """Raise `ShapeError` unless images are (B, 1, 28, 28)."""
+    if images.ndim != 4 or images.shape[1:] != (1, IMAGE_SIZE, IMAGE_SIZE):
+        raise ShapeError(
+            f"images must have shape (B, 1, {IMAGE_SIZE}, {IMAGE_SIZE}), grey values in [0, 1]; "
+            f"got {tuple(images.shape)}."
+        )

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from geovq.errors import InvalidValueError, ShapeError
-from geovq.models.blocks import IMAGE_SIZE
+from geovq.errors import InvalidValueError
+from geovq.models.blocks import require_images
 
 
 class ImageClassifier(nn.Module):
@@ -53,11 +53,7 @@ class ImageClassifier(nn.Module):
         ShapeError
             If images are not (B, 1, 28, 28).
         """
-        if images.ndim != 4 or images.shape[1:] != (1, IMAGE_SIZE, IMAGE_SIZE):
-            raise ShapeError(
-                f"images must have shape (B, 1, {IMAGE_SIZE}, {IMAGE_SIZE}), grey values in [0, 1]; "
-                f"got {tuple(images.shape)}."
-            )
+        require_images(images)
         activations: Tensor = self.layers(images)  # (B, F, 7, 7)
         return activations.mean(dim=(2, 3))
 

@@ -3,6 +3,7 @@
 Source: van den Oord, Vinyals, Kavukcuoglu (2017), "Neural Discrete Representation Learning", section 3.
 """
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -22,7 +23,7 @@ class Quantized(NamedTuple):
     codebook_loss: Float[Tensor, ""]  # the same number, with a gradient for the codes alone; 0 where they need none
 
 
-class Quantizer(nn.Module):
+class Quantizer(nn.Module, ABC):
     """Nearest-code quantizer; how the codes learn is for those who inherit.
 
     Attributes
@@ -33,9 +34,9 @@ class Quantizer(nn.Module):
 
     codebook: Tensor
 
+    @abstractmethod
     def forward(self, lattices: Float[Tensor, "B D H W"], generator: torch.Generator | None = None) -> Quantized:
         """Quantize; in training mode the codes may learn, with draws from `generator`."""
-        raise NotImplementedError
 
     def encode(self, lattices: Float[Tensor, "B D H W"]) -> Int64[Tensor, "B H W"]:
         """Nearest code of every cell; the lowest number wins a tie."""
