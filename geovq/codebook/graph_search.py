@@ -11,10 +11,9 @@ import numba
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
-from geovq.arrays import DoubleArray, FloatArray, IntArray
+from geovq.arrays import DoubleArray, FloatArray, Int32Array, IntArray
 from geovq.geometry.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.geometry.nearest_source import search_from_all
-from geovq.geometry.shortest_paths import Int32Array
 
 ANYWHERE = -1
 

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 from jaxtyping import Int64
 
-from geovq.arrays import DoubleArray, FloatArray, IntArray
+from geovq.arrays import DoubleArray, FloatArray, Int32Array, IntArray
 from geovq.codebook.graph_search import (
     ANYWHERE,
     LandmarkGraph,
@@ -18,7 +18,6 @@ from geovq.codebook.graph_search import (
     squared,
     squared_costs,
 )
-from geovq.geometry.shortest_paths import Int32Array
 from geovq.progress import Progress, stop_if_requested
 
 

@@ -1,17 +1,21 @@
 """k-medoids by FasterPAM: the codes are landmarks, chosen to minimise the summed dissimilarity.
 
-Source: Schubert, Rousseeuw (2021), "Fast and Eager k-Medoids Clustering", doi:10.1016/j.is.2021.101804, by its authors'
-package; starts by D² sampling: Arthur, Vassilvitskii (2007), "k-means++".
+Source: Schubert, Rousseeuw (2021), "Fast and Eager k-Medoids Clustering", doi:10.1016/j.is.2021.101804; starts by D²
+sampling: Arthur, Vassilvitskii (2007), "k-means++".
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float, Float32, Float64, Int64
 
 from geovq.arrays import DoubleArray, FloatArray, IntArray
+from geovq.codebook.fasterpam import swap_medoids
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 from geovq.randomness import make_rng
@@ -89,10 +93,10 @@ def kmedoids(
     progress.start("k-medoids", n_restarts, "restarts")
     matrix = np.ascontiguousarray(dissimilarities, dtype=np.float32)
     starts = []
-    for restart in range(n_restarts):
-        stop_if_requested(progress)
-        starts.append(_one_start(matrix, n_codes, max_iterations, seed, restart))
-        progress.advance()
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        for found in pool.map(partial(_one_start, matrix, n_codes, max_iterations, seed, progress), range(n_restarts)):
+            starts.append(found)
+            progress.advance()
     costs = np.array([costs[-1] for costs, _, _ in starts])
     cost_history, medoid_history, converged = starts[int(costs.argmin())]
     return KMedoidsResult(
@@ -132,16 +136,18 @@ def mean_cost(matrix: Float[MatrixArray, "n n"], medoids: Int64[IntArray, " k"])
 
 
 def _one_start(
-    matrix: Float32[FloatArray, "n n"], n_codes: int, max_iterations: int, seed: int, restart: int
+    matrix: Float32[FloatArray, "n n"], n_codes: int, max_iterations: int, seed: int, progress: Progress, restart: int
 ) -> tuple[list[float], list[IntArray], bool]:
-    from kmedoids import fasterpam
-
     medoids = _spread_medoids(matrix, n_codes, make_rng(seed, f"kmedoids.start.{restart}"))
     cost_history, medoid_history = [mean_cost(matrix, medoids)], [medoids]
+    last_swap = -1
     for _ in range(max_iterations):
-        # One pass a call, so that the history can be replayed. n_cpu is fixed because it changes the order of swaps.
-        found = fasterpam(matrix, medoids.astype(np.uint64), max_iter=1, n_cpu=1)
-        swapped = np.asarray(found.medoids, dtype=np.int64)
+        stop_if_requested(progress)
+        swapped = medoids.copy()
+        if n_codes == 1:
+            swapped[0] = matrix.sum(axis=1, dtype=np.float64).argmin()
+        else:
+            last_swap = swap_medoids(matrix, swapped, last_swap)
         cost = mean_cost(matrix, swapped)
         if not cost < cost_history[-1]:
             return cost_history, medoid_history, True

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from jaxtyping import Float32, Int64
 from scipy.sparse import csr_matrix
 
-from geovq.arrays import FloatArray, IntArray
+from geovq.arrays import FloatArray, Int32Array, IntArray
 from geovq.errors import InvalidValueError
 from geovq.geometry.heap import heap_item, item_distance, item_node, pop, sift_up
-from geovq.geometry.shortest_paths import Int32Array, checked_graph, checked_nodes
+from geovq.geometry.shortest_paths import checked_graph, checked_nodes
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ Source: Gray, Moore (2000), "N-body problems in statistical learning", for pruni
 import numba
 import numpy as np
 
-from geovq.arrays import FloatArray, IntArray
-from geovq.geometry.shortest_paths import Int32Array
+from geovq.arrays import FloatArray, Int32Array, IntArray
 
 _POINTS_PER_BOX = 16  # below this, looking at a few landmarks too many is cheaper than halving once more
 _LIST_ROOM = 16  # landmarks that all lists of candidates may hold together, in multiples of N
