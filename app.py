@@ -1,12 +1,13 @@
 import streamlit as st
 
 from geovq.app.frame import configure_page, inside_frame, navigation
-from geovq.app.sidebar import sidebar
 from geovq.app.states import friendly_errors
 
 configure_page()
 page = navigation()
 with inside_frame(), friendly_errors():
+    from geovq.app.sidebar import sidebar  # loads the library, which takes seconds: after the menu is drawn
+
     with st.sidebar:
         sidebar()
     page.run()

@@ -61,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
             "--out", type=Path, metavar="DIR", help="folder of the run (default: OUTPUTS/dataset/name)"
         )
         command.add_argument(
+            "--reuse",
+            type=Path,
+            metavar="RUN",
+            help="begin a new run with what this one has finished, its VAE at least",
+        )
+        command.add_argument(
             "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one setting; repeatable"
         )
         command.set_defaults(do=_make, target=name)
@@ -112,6 +118,7 @@ def _make(options: argparse.Namespace) -> None:
     from geovq.runs import open_run, outputs_root
     from geovq.runs.followers import follow
     from geovq.runs.layout import CONFIG_FILE
+    from geovq.runs.reuse import begin_from
     from geovq.runs.tables import measurements_table
     from geovq.runs.worker import work_on_run
     from geovq.training import processes
@@ -125,6 +132,8 @@ def _make(options: argparse.Namespace) -> None:
     if not group.is_main:
         follow(config, run_path)
         return
+    if options.reuse is not None and not (run_path / CONFIG_FILE).exists():
+        begin_from(open_run(options.reuse), config, run_path)
     done = work_on_run(config, run_path, terminal=sys.stdout.isatty(), target=options.target)
     group.agree(None)  # those who follow have nothing more to train
     if options.target == "run":

@@ -1,18 +1,10 @@
-import numpy as np
 import streamlit as st
 
-from geovq.app import caching
-from geovq.app.charts import show
+from geovq.app.codebook_controls import settled_tokenizer
+from geovq.app.codebook_page import explorer, search
 from geovq.app.frame import require_frame
 from geovq.app.pickers import pair_picker, require_tokenizers
-from geovq.app.selection import of_total, provenance, selected_run
-from geovq.app.states import empty_state
-from geovq.app.wording import GLOSSARY
-from geovq.viz import cluster_size_figure, grey_tiles, in_rows, landmarks_figure, mosaic_figure, tokenizer_style
-
-CENTRE = (3, 3)
-N_COLUMNS = 16
-MAX_SHOWN = 256
+from geovq.app.selection import selected_run
 
 require_frame()
 st.title("Codebook")
@@ -20,79 +12,26 @@ st.markdown("What do the codes look like, how much work does each of them do, an
 
 run = selected_run()
 names = pair_picker(require_tokenizers(run), "codebook")
-n_test = len(caching.held_out_of(run))
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    in_mean = st.toggle(
-        "Decode in the mean lattice",
-        value=True,
-        key="codebook_mean",
-        help="A code has no picture of its own: the decoder also looks at the cells around it. "
-        "Switch off to decode inside the lattice of one image.",
-        persist_state="session",
+of = settled_tokenizer(names)
+explorer(run, names, of)
+search(run, of)
+
+with st.expander("How this is measured", icon=":material/function:"):
+    st.markdown("With medoids $m_1, \\dots, m_K$ among the landmarks, the **cell** of code $k$ is")
+    st.latex(r"V_k = \{\, u : d(u, m_k) \le d(u, m_j) \text{ for all } j \,\},")
+    st.markdown(
+        "once with the straight distance in the active subspace and once with the geodesic distance $d_G$ over the "
+        "landmark graph. A place between landmarks joins the graph at the landmark $l$ that makes "
+        "$\\sqrt{(y - l)^\\top G_l\\,(y - l)} + d_G(l, m)$ least. **Areas** are sums over the landmarks of a code,"
     )
-    image = None
-    if not in_mean:
-        image = int(st.number_input("Held-out image", 0, n_test - 1, key="codebook_image", persist_state="session"))
-
-usages = {name: caching.usage(run, name) for name in names}
-context = "mean lattice" if image is None else f"lattice of held-out image {image}"
-row = st.container(horizontal=True)  # side by side where there is room
-for name in names:
-    counts = usages[name].counts
-    order = np.argsort(-counts, kind="stable")[:MAX_SHOWN]
-    patches = caching.code_patches(run, name, image, CENTRE)
-    style = tokenizer_style(name)
-    n_columns = N_COLUMNS // len(names)
-    with row.container(width=455 if len(names) > 1 else "stretch"):
-        show(
-            mosaic_figure(
-                in_rows(grey_tiles(patches[order]), n_columns),
-                tile_labels=[str(code) for code in order],
-                tile_texts=[f"code {code}: {counts[code]:,} held-out cells" for code in order],
-                tile_size=48,
-            ),
-            f"codebook_patches_{name}",
-            alt=f"Decoded patches of the codes of the {style.label} tokenizer, largest cluster first",
-            title=f"{style.label}: its codes as pictures, most used first",
-            help=f"The pixels that the centre cell can change, with each code in that cell. {GLOSSARY['code']}",
-            caption=provenance(run, f"{of_total(len(order), len(counts), 'codes')} in the {context}"),
-            data={"code": order, "held-out cells": counts[order]},
-        )
-
-sizes = {name: usage.counts for name, usage in usages.items()}
-show(
-    cluster_size_figure(sizes, unit="held-out cells"),
-    "codebook_sizes",
-    alt="Cluster sizes in held-out cells, largest first, one panel per tokenizer",
-    title="How many held-out cells each code stands for",
-    help="A cluster is all cells that are replaced by one code. The dashed line is where all would be equally large.",
-    caption=provenance(run, f"{usages[names[0]].n_images:,} held-out images, 49 cells each"),
-    data={"rank": range(1, max(map(len, sizes.values())) + 1)}
-    | {f"{name}, held-out cells": np.sort(counts)[::-1] for name, counts in sizes.items()},
-)
-
-planes = {name: found for name in names if (found := caching.landmark_plane(run, name))}
-if not planes:
-    empty_state(
-        "These tokenizers have no landmarks",
-        "Only the Euclidean and the Riemannian tokenizer stand on a graph of landmarks. Choose one of them above.",
-        icon="scatter_plot",
+    st.latex(
+        r"A^E_k = \sum_{l \in V_k} v_l, \qquad A^R_k = \sum_{l \in V_k} \sqrt{\det G_l}\; v_l, \qquad "
+        r"v_l = \frac{\operatorname{vol}(B_1)\, r_k(l)^A}{k},"
     )
-    st.stop()
-first, shares = next(iter(planes.values()))
-show(
-    landmarks_figure(
-        {name: plane for name, (plane, _) in planes.items()},
-        axis_titles=tuple(
-            f"direction {i} ({100 * share:.0f} % of variance)" for i, share in enumerate(shares, start=1)
-        ),
-    ),
-    "codebook_landmarks",
-    alt="Landmarks in the two strongest latent directions, coloured by code, with the medoids as diamonds",
-    title=f"Where the codes lie: two directions that carry {100 * shares.sum():.0f} % of the variance",
-    help=f"{GLOSSARY['landmark']} {GLOSSARY['medoid']} Diamonds are medoids. Neighbouring codes differ in colour; "
-    "colours repeat.",
-    caption=provenance(run, f"{len(first.labels):,} landmarks, {len(first.medoids)} medoids"),
-    data={"x": first.positions[:, 0], "y": first.positions[:, 1]}
-    | {f"{name}, code": plane.labels for name, (plane, _) in planes.items()},
-)
+    st.markdown(
+        "where $r_k(l)$ is the distance from $l$ to its $k$-th nearest landmark in the $A$ active directions: the ball "
+        "of that radius holds $k$ landmarks, and each has a $k$-th part of it. Landmarks on one place share its part. "
+        "Codes $j$ and $k$ **border** if an edge of the landmark graph leads from $V_j$ to $V_k$; that border is "
+        "$d_G(m_j, m_k)$ long. The **medoid silhouette** is the mean over landmarks of $1 - d(u, m_1) / d(u, m_2)$ for "
+        "the nearest and the second nearest medoid."
+    )

@@ -1,23 +1,18 @@
-import numpy as np
 import streamlit as st
 
-from geovq.app import caching
-from geovq.app.charts import show
 from geovq.app.frame import require_frame
-from geovq.app.mosaics import ERROR_LIMIT, reconstruction_rows
-from geovq.app.pickers import channel_picker, image_picker, one_tokenizer, tokenizers_of
-from geovq.app.selection import provenance, selected_run
+from geovq.app.lattice_page import explorer
+from geovq.app.pickers import tokenizers_of
+from geovq.app.selection import selected_run
 from geovq.app.states import empty_state
 from geovq.app.views import VAE
-from geovq.app.wording import GLOSSARY
-from geovq.viz import cell_maps_figure, map_colouring, mosaic_figure, token_grids_figure, tokenizer_style
 
 require_frame()
 st.title("Lattice")
-st.markdown("What does the autoencoder make of one image, and what is left of it when its latents become tokens?")
+st.markdown("What does the autoencoder make of one picture, and what does a single cell of its lattice do?")
 
 run = selected_run()
-if VAE not in run.models:
+if VAE not in run.models and not tokenizers_of(run):
     empty_state(
         "This run has no autoencoder yet",
         "The autoencoder is trained first; then its lattices can be shown.",
@@ -26,47 +21,25 @@ if VAE not in run.models:
     )
     st.stop()
 
-names = tokenizers_of(run)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    index, class_name = image_picker(run, "lattice")
-    name = one_tokenizer("Tokenizer", names, "riemannian", "lattice_tokenizer", width=180) if names else None
-    channel = channel_picker(run, "lattice_channel")
+explorer(run)
 
-one = (index,)
-labels, tiles = reconstruction_rows(run, one, [name] if name else [], errors=True)
-show(
-    mosaic_figure(tiles.swapaxes(0, 1), column_labels=labels, tile_size=150),
-    "lattice_images",
-    alt=f"Held-out image {index} ({class_name}), its reconstructions and their errors",
-    title="From the image to its reconstructions",
-    help=f"Errors: red is too bright, blue too dark, full colour from a difference of {ERROR_LIMIT} (white is 1).",
-    caption=provenance(run, f"held-out image {index} ({class_name})"),
-)
-
-with st.container(horizontal=True):  # side by side where there is room, below each other where there is not
-    with st.container(width=430):
-        lattice = caching.passage(run, VAE, one).lattices[0, channel]
-        show(
-            cell_maps_figure({f"channel {channel}": lattice}, unit="latent value", signed=True),
-            "lattice_channel_map",
-            alt=f"Posterior mean of channel {channel} in each of the 7 by 7 cells",
-            title=f"The lattice: channel {channel} in every cell",
-            help=GLOSSARY["lattice"],
-            caption=provenance(run),
-            data={f"column {c}": lattice[:, c] for c in range(lattice.shape[1])},
-        )
-    with st.container(width=430):
-        if name is None:
-            empty_state("No tokenizer yet", "Once one is built, this shows the code of every cell.", icon="grid_off")
-            st.stop()
-        tokens = caching.passage(run, name, one).tokens[0]
-        label = tokenizer_style(name).label
-        show(
-            token_grids_figure({label: tokens}, {label: map_colouring(run.tokenizers[name].codebook.numpy())}),
-            "lattice_tokens",
-            alt=f"Code of each of the 7 by 7 cells under the {label} tokenizer",
-            title=f"The tokens: {len(np.unique(tokens))} different codes in 49 cells",
-            help=f"{GLOSSARY['code']} Codes that lie side by side in latent space differ in colour.",
-            caption=f"{label}, {run.tokenizers[name].n_codes} codes",
-            data={f"column {c}": tokens[:, c] for c in range(tokens.shape[1])},
-        )
+with st.expander("How this is measured", icon=":material/function:"):
+    st.markdown(
+        "The encoder gives every cell a Gaussian with mean $\\mu_c$ and standard deviation $\\sigma_c$ in each channel "
+        "$c$. What it costs, against the prior $\\mathcal N(0, 1)$, is"
+    )
+    st.latex(r"\mathrm{KL} = \tfrac12 \sum_c \bigl(\mu_c^2 + \sigma_c^2 - 1 - \ln \sigma_c^2\bigr)\ \text{nats}.")
+    st.markdown(
+        "Let $y$ be the coordinates of one cell in the active directions, the few in which cells of real images vary, "
+        "and $f$ the decoder with all other cells held fixed. Then"
+    )
+    st.latex(
+        r"J = \frac{\partial f}{\partial y}, \qquad G = J^\top J, \qquad "
+        r"\text{magnification} = \sqrt{\det G}, \qquad \|f(y + v) - f(y)\| \approx \|Jv\| = \sqrt{v^\top G\, v}."
+    )
+    st.markdown(
+        "The **footprint** is all pixels that $f$ can change. The filled **ellipse** holds the steps $v$ with "
+        "$v^\\top G\\,v$ = const. in the two strongest directions; the dashed one is the posterior there, "
+        "$V^\\top \\operatorname{diag}(\\sigma^2)\\, V$ with the directions in the columns of $V$. A code replaces the "
+        "mean $\\mu$ of this cell alone."
+    )

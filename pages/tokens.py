@@ -1,71 +1,38 @@
-import math
-
 import streamlit as st
 
-from geovq.app import caching, findings, tables
-from geovq.app.charts import show
 from geovq.app.frame import require_frame
 from geovq.app.pickers import pair_picker, require_tokenizers
-from geovq.app.selection import provenance, selected_run
-from geovq.app.wording import GLOSSARY
-from geovq.viz import cell_maps_figure, tokenizer_style, usage_figure
+from geovq.app.selection import selected_run
+from geovq.app.tokens_companions import companions
+from geovq.app.tokens_image import one_image
+from geovq.app.tokens_usage import by_class, by_position, overall
 
 require_frame()
 st.title("Tokens")
-st.markdown("How often is each code used, how evenly, and where in the image is there most to say?")
+st.markdown("How often is each code used, where and beside which others, and what does one token do to the picture?")
 
 run = selected_run()
 names = pair_picker(require_tokenizers(run), "tokens")
-usages = {name: caching.usage(run, name) for name in names}
-labels = {name: tokenizer_style(name).label for name in names}
-n_images = f"{next(iter(usages.values())).n_images:,} held-out images, 49 tokens each"
+overall(run, names)
+by_position(run, names)
+by_class(run, names)
+companions(run, names)
+one_image(run, names)
 
-for column, (name, usage) in zip(st.columns(len(names)), usages.items(), strict=True):
-    n_codes = len(usage.counts)
-    with column, st.container(border=True, height="stretch"):
-        st.markdown(f"**{labels[name]}**")
-        with st.container(horizontal=True):
-            most = f"at most {math.log2(n_codes):.2f}"
-            st.metric(f"Entropy, {most}", f"{usage.entropy_bits:.2f} bits", help=GLOSSARY["entropy"], width="content")
-            st.metric(
-                f"Perplexity, at most {n_codes}",
-                f"{usage.perplexity:.1f}",
-                help=GLOSSARY["perplexity"],
-                width="content",
-            )
-            st.metric("Codes in use", f"{usage.n_used} of {n_codes}", help=GLOSSARY["dead"], width="content")
-
-show(
-    usage_figure({name: usage.counts for name, usage in usages.items()}),
-    "tokens_usage",
-    alt="Share of tokens per code, most used first, one panel per tokenizer; dead codes are crossed out",
-    title=findings.usage_finding(usages),
-    help="The dashed line is where all codes would be used equally often. "
-    "Few bits per token are good only if the picture survives: see Compare.",
-    caption=provenance(run, n_images),
-    data=tables.usage_rows(usages),
-)
-
-maps = {labels[name]: usage.position_entropy_bits for name, usage in usages.items()}
-row, column = findings.extreme_position(next(iter(maps.values())))
-show(
-    cell_maps_figure(maps, unit="entropy (bits)"),
-    "tokens_positions",
-    alt="Entropy of the tokens at each of the 7 by 7 positions, one map per tokenizer",
-    title=f"Most varied at row {row}, column {column} ({labels[names[0]]}); the border says almost nothing new"
-    if findings.border_is_quieter(next(iter(maps.values())))
-    else f"Most varied at row {row}, column {column} ({labels[names[0]]})",
-    help=f"{GLOSSARY['entropy']} Here over images, at one position of the lattice.",
-    caption=provenance(run, n_images),
-    data=tables.position_rows(maps, "entropy_bits"),
-)
-used_maps = {labels[name]: usage.position_used for name, usage in usages.items()}
-show(
-    cell_maps_figure(used_maps, unit="codes in use", digits=0),
-    "tokens_used",
-    alt="Number of different codes at each of the 7 by 7 positions, one map per tokenizer",
-    title="Different codes at each position",
-    help=GLOSSARY["code"],
-    caption=provenance(run, n_images),
-    data=tables.position_rows(used_maps, "codes_in_use"),
-)
+with st.expander("How this is measured", icon=":material/function:"):
+    st.markdown("With $p_k$ the share of code $k$ among all tokens of the held-out images,")
+    st.latex(r"\text{entropy} = -\sum_k p_k \log_2 p_k, \qquad \text{perplexity} = 2^{\text{entropy}}.")
+    st.markdown(
+        "With $n_{ab}$ the number of horizontal or vertical neighbours that hold codes $a$ and $b$, $n$ that of all "
+        "neighbours, $q_a$ the share of $a$ among their ends, and $p_{k \\mid c}$ the share of code $k$ among the "
+        "tokens of class $c$,"
+    )
+    st.latex(
+        r"\text{attraction}(a, b) = \log_2 \frac{n_{ab}}{\operatorname{E} n_{ab}}, \quad "
+        r"\operatorname{E} n_{ab} = 2 n\, q_a q_b \;\; (a \ne b), \quad \operatorname{E} n_{aa} = n\, q_a^2, \qquad "
+        r"\text{preference}(c, k) = \log_2 \frac{p_{k \mid c}}{p_k}."
+    )
+    st.markdown(
+        "The means of both over what is observed are mutual informations: of two neighbouring tokens, and of a token "
+        "and the class of its image."
+    )

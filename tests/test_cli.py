@@ -98,6 +98,21 @@ def test_each_part_can_be_made_alone(geovq, run, command, file, made):
     assert not (run / "evaluation" / "vae.json").exists()
 
 
+def test_a_new_run_begins_with_what_another_has_finished(geovq, run, config_file, root):
+    other = ("--set", "name=other", "--set", "codebook.n_restarts=1")
+    code, output, _ = geovq("discretize", config_file, "--reuse", run, *other)
+    new = root / "mnist-sample" / "other"
+    assert code == 0
+    assert "made tokenizer:" in output
+    assert (new / "vae.safetensors").read_bytes() == (run / "vae.safetensors").read_bytes()
+
+
+def test_a_vae_that_would_have_to_be_trained_anew_is_not_reused(refused, run, config_file, root):
+    told = refused("run", config_file, "--reuse", run, "--set", "name=other", "--set", "vae.beta=0.5")
+    assert "cannot be kept: vae.beta must be as in mnist-sample/tiny" in told
+    assert not (root / "mnist-sample" / "other").exists()
+
+
 def test_runs_lists_them(geovq, run):
     code, output, _ = geovq("runs")
     assert code == 0

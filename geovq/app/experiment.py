@@ -33,9 +33,19 @@ def edited(preset: ExperimentConfig, values: Mapping[str, Any]) -> ExperimentCon
     return parse_config(tree, where="The form")
 
 
-def command_line(preset_file: Path, out: Path, preset: ExperimentConfig, config: ExperimentConfig) -> str:
-    """The command that makes the same run without the app."""
-    words = ["python", "-m", "geovq", "run", str(preset_file), "--out", str(out)]
+def command_line(
+    preset_file: Path,
+    out: Path,
+    preset: ExperimentConfig,
+    config: ExperimentConfig,
+    *,
+    target: str = "run",
+    reuse: Path | None = None,
+) -> str:
+    """The command that makes the same run, or the same part of it, without the app; `reuse`: the run it begins from."""
+    words = ["python", "-m", "geovq", target, str(preset_file), "--out", str(out)]
+    if reuse is not None:
+        words += ["--reuse", str(reuse)]
     for setting, _, value in setting_changes(preset, config):
         words += ["--set", f"{setting}={_yaml(value)}"]
     return " ".join(shlex.quote(word) for word in words)

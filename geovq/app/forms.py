@@ -25,6 +25,17 @@ def setting_field(schema: type[BaseModel], path: str) -> FieldInfo:
     return schema.model_fields[name]
 
 
+def leaf_settings(schema: type[BaseModel]) -> list[str]:
+    """Dotted names of all settings, in the order of the schema."""
+    leaves = []
+    for name, field in schema.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            leaves += [f"{name}.{leaf}" for leaf in leaf_settings(field.annotation)]
+        else:
+            leaves.append(name)
+    return leaves
+
+
 def bounds(field: FieldInfo) -> Bounds:
     """Limits of a number field, from its constraints."""
     found: dict[str, float] = {}

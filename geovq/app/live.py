@@ -1,17 +1,18 @@
 """A job while it works: state, progress, curves, log. Only reads: the job is a process that needs nobody to watch."""
 
+import contextlib
 from pathlib import Path
 
 import streamlit as st
 
 from geovq import jobs
-from geovq.app.charts import show
 from geovq.app.states import as_text, guarded
-from geovq.app.wording import STATE_BADGES, progress_fraction, progress_sentence, stage_title
+from geovq.app.train_curves import curves
+from geovq.app.wording import STATE_BADGES, progress_fraction, progress_sentence
+from geovq.errors import JobError
 from geovq.jobs import QueuedJob
-from geovq.runs import open_run, outputs_root
+from geovq.runs import outputs_root
 from geovq.runs.status import State, Status
-from geovq.viz import loss_figure, throughput_figure
 
 _POLL_S = 1.0
 _LOG_LINES = 30
@@ -32,38 +33,50 @@ def is_resumable(run_path: Path) -> bool:
     return status is not None and status.state.resumable
 
 
-def live_panel(run_path: Path) -> None:
-    """Follow one job; polls while it is active, and runs the page once more when its state changes."""
+def run_id_of(run_path: Path) -> str:
+    """ "dataset/name" of a run's folder; of a shipped one its name."""
+    return f"{run_path.parent.name}/{run_path.name}"
+
+
+def live_panel(run_path: Path, key: str = "live") -> None:
+    """Follow one run; polls while a job works on it, and runs the page once more when its state changes."""
     status = jobs.reconcile(run_path)
-    if status is None:
-        return
-    st.fragment(_panel, run_every=_POLL_S if status.state.active else None)(run_path, status.state)
+    state = status.state if status else None
+    st.fragment(_panel, run_every=_POLL_S if state is not None and state.active else None)(run_path, state, key)
 
 
 @guarded
-def _panel(run_path: Path, drawn: State) -> None:
+def _panel(run_path: Path, drawn: State | None, key: str) -> None:
     """`drawn` is the state that the rest of the page was drawn for."""
     status = jobs.reconcile(run_path)
-    if status is None or status.state is not drawn:
-        st.rerun()
-    with st.container(border=True, key="live_panel"):
+    if not run_path.exists() or (status.state if status else None) is not drawn:
+        st.rerun()  # the page says what has become of it
+    with st.container(border=True, key=f"{key}_panel"):
         _headline(run_path, status)
-        _curves(run_path)
+        at_work = status is not None and status.state.active
+        curves(run_path, key, f"run {run_id_of(run_path)}", at_work=at_work)
         with st.expander("Log", icon=":material/terminal:"):
             st.code(jobs.tail_log(run_path, _LOG_LINES) or "Nothing was printed yet.", language=None, height=260)
 
 
-def _headline(run_path: Path, status: Status) -> None:
-    label, icon, colour = STATE_BADGES[status.state]
+def _cancel(run_path: Path) -> None:
+    with contextlib.suppress(JobError):  # it has just ended by itself, which its state says
+        jobs.cancel(run_path)
+
+
+def _headline(run_path: Path, status: Status | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"#### {as_text(f'{run_path.parent.name}/{run_path.name}')}")
+        st.markdown(f"#### {as_text(run_id_of(run_path))}")
+        if status is None:  # it was never a job here
+            return
+        label, icon, colour = STATE_BADGES[status.state]
         st.badge(label, icon=f":material/{icon}:", color=colour)  # type: ignore[arg-type]
         if status.state in (State.QUEUED, State.RUNNING):
             st.button(
                 "Cancel",
                 key=f"cancel_{run_path.parent.name}_{run_path.name}",
                 icon=":material/stop:",
-                on_click=jobs.cancel,
+                on_click=_cancel,
                 args=(run_path,),
                 help="Stops at the next step with its work saved; it can be resumed.",
             )
@@ -72,22 +85,3 @@ def _headline(run_path: Path, status: Status) -> None:
         st.error(as_text(f"{status.message} {status.remedy}"), icon=":material/error:")
     elif status.message:
         st.caption(as_text(status.message))
-
-
-def _curves(run_path: Path) -> None:
-    rows = open_run(run_path).metrics()
-    stages = list(dict.fromkeys(str(row["stage"]) for row in rows if row.get("split") == "train"))
-    if not stages:
-        st.caption("Curves appear with the first steps of training.")
-        return
-    stage = stages[-1]
-    if len(stages) > 1:
-        stage = st.segmented_control(
-            "Training of", stages, default=stage, required=True, key=f"stage_{len(stages)}", format_func=stage_title
-        )
-    shown = [row for row in rows if row.get("stage") == stage]
-    row = st.container(horizontal=True)
-    with row.container(width=620):
-        show(loss_figure(shown), f"live_loss_{stage}", f"Training and validation loss of {stage_title(stage)} by step")
-    with row.container(width=240):
-        show(throughput_figure(shown), f"live_rate_{stage}", "Training examples per second over time")

@@ -140,6 +140,7 @@ def pair_picker(names: list[str], prefix: str) -> list[str]:
         key=f"{prefix}_tokenizers",
         help=f"{GLOSSARY['tokenizer']} Euclidean: {GLOSSARY['euclidean'].lower()} "
         f"Riemannian: {GLOSSARY['riemannian'].lower()}",
+        bind="query-params",
         persist_state="session",
     )
     if not chosen:

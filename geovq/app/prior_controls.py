@@ -13,7 +13,7 @@ from geovq.runs import Run
 from geovq.viz import tokenizer_style
 
 _ANY_CLASS = "any"
-_NO_CLASSES = "This prior was trained without classes (`prior.class_conditional`), so none can be chosen."
+_NO_CLASSES = "This prior was trained without classes, so none can be chosen."
 
 
 def view_picker(views: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
 import torch
 from jaxtyping import Float, Int
 
@@ -74,12 +73,14 @@ def trajectory(run: Run, drawing: Drawing) -> Trajectory:
             label=drawing.label,
         )
     )
+    from scipy.stats import entropy  # half of the time that importing geovq would take
+
     tokens = np.array([step.token for step in steps])
     probabilities = torch.stack([step.probabilities for step in steps]).numpy()
     lattices = torch.stack([_unfinished(run, drawing.tokenizer, tokens, t) for t in range(len(steps) + 1)])
     with torch.no_grad():
         images = decoder_of(run, drawing.tokenizer, drawing.decoder).decode(lattices)[:, 0].numpy()
-    return Trajectory(tokens, probabilities, scipy.stats.entropy(probabilities, base=2, axis=1), images)
+    return Trajectory(tokens, probabilities, entropy(probabilities, base=2, axis=1), images)
 
 
 @copies(128, "Decoding the codes …")

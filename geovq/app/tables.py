@@ -12,6 +12,7 @@ from geovq.app.views import Array
 from geovq.app.wording import GLOSSARY
 from geovq.evaluation import TokenUsage
 from geovq.runs import RunSummary
+from geovq.runs.status import State
 from geovq.viz import tokenizer_style
 
 # column -> heading with unit, number format, key into the glossary
@@ -68,6 +69,8 @@ def run_table(summaries: Iterable[RunSummary]) -> pd.DataFrame:
 def _state_words(summary: RunSummary) -> str:
     if summary.problem:
         return "cannot be read"
+    if summary.state is State.DONE and summary.unfinished:
+        return "done in part"
     if summary.state is not None:
         return summary.state.value
     return "shipped" if summary.shipped else "made by hand"

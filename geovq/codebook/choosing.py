@@ -9,7 +9,6 @@ from typing import Generic, Protocol
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.stats import entropy
 
 from geovq.arrays import DoubleArray, IntArray
 from geovq.codebook.solvers import CodebookSolver, Found
@@ -154,6 +153,8 @@ def ladder(most: int) -> list[int]:
 
 def label_rate_bits(labels: Int64[IntArray, " n"]) -> float:
     """Unigram entropy of labels, in bits per label."""
+    from scipy.stats import entropy  # half of the time that importing geovq would take
+
     return float(entropy(np.bincount(labels), base=2))
 
 

@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int64
-from scipy.stats import rankdata
 
 from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.errors import InvalidValueError, ShapeError
@@ -113,6 +112,8 @@ def rank_correlation(
     InvalidValueError
         If `n_nearest` is below 2 or above the number of finite distances of some row.
     """
+    from scipy.stats import rankdata  # half of the time that importing geovq would take
+
     _require_same_shape(first, second)
     if n_nearest < 2:
         raise InvalidValueError(f"n_nearest must be at least 2 for a correlation; got {n_nearest}.")

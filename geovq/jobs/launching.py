@@ -16,6 +16,8 @@ from geovq.errors import JobError
 from geovq.jobs.folders import LOG_FILE, changing_runs, refuse_if_active, require_run, resolve_run
 from geovq.runs.layout import CONFIG_FILE
 from geovq.runs.processes import process_start
+from geovq.runs.reading import open_run
+from geovq.runs.reuse import begin_from
 from geovq.runs.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
 
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -29,7 +31,14 @@ class Job:
     pid: int
 
 
-def launch(config: ExperimentConfig, outputs_root: str | Path, *, command: Sequence[str] | None = None) -> Job:
+def launch(
+    config: ExperimentConfig,
+    outputs_root: str | Path,
+    *,
+    target: str = "run",
+    reuse: str | Path | None = None,
+    command: Sequence[str] | None = None,
+) -> Job:
     """Start the job of an experiment in `<outputs_root>/<dataset>/<name>`.
 
     A run of that name with the same settings is gone on with; what it has is not made again.
@@ -39,8 +48,13 @@ def launch(config: ExperimentConfig, outputs_root: str | Path, *, command: Seque
     config : ExperimentConfig
     outputs_root : path
         Made if it does not exist.
+    target : str, default="run"
+        One of `geovq.runs.stages.TARGETS`: what to make of the experiment, with all that this needs.
+    reuse : path, optional
+        A run whose finished stages a new run begins with, as far as the settings agree; its VAE at least. A run that
+        exists goes on with its own.
     command : sequence of str, optional
-        What to execute; default `python -m geovq run RUN/config.yaml --out RUN`.
+        What to execute; default `python -m geovq TARGET RUN/config.yaml --out RUN`.
 
     Returns
     -------
@@ -51,19 +65,24 @@ def launch(config: ExperimentConfig, outputs_root: str | Path, *, command: Seque
     ------
     JobError
         If a job works on this run already, the run exists with other settings, or the process cannot be started.
+    ConfigError, ArtifactError
+        If the VAE of `reuse` does not fit the settings, or cannot be read.
     """
     run_id = f"{config.data.dataset}/{config.name}"
     run_path = require_run(outputs_root, resolve_run(outputs_root, run_id))
     with changing_runs(Path(outputs_root).resolve()):
         refuse_if_active(run_path)
         file = run_path / CONFIG_FILE
-        if not file.exists():
+        if not file.exists() and reuse is not None:
+            taken = begin_from(open_run(reuse), config, run_path)
+            (run_path / LOG_FILE).write_text(f"Taken over from {reuse}: {', '.join(taken)}.\n", encoding="utf-8")
+        elif not file.exists():
             write_bytes_atomic(file, dump_config(config).encode())
         elif load_config(file) != config:
             raise JobError(
                 f"{run_path} holds a run with other settings; choose another name, or delete that run first."
             )
-        return _start(run_path, command)
+        return _start(run_path, command or _worker_command(run_path, target))
 
 
 def resume(run_path: str | Path, outputs_root: str | Path, *, command: Sequence[str] | None = None) -> Job:
@@ -72,11 +91,10 @@ def resume(run_path: str | Path, outputs_root: str | Path, *, command: Sequence[
     with changing_runs(Path(outputs_root).resolve()):
         refuse_if_active(run_path)
         load_config(run_path / CONFIG_FILE)  # an error now, not in a log
-        return _start(run_path, command)
+        return _start(run_path, command or _worker_command(run_path, "run"))
 
 
-def _start(run_path: Path, command: Sequence[str] | None) -> Job:
-    command = command or _worker_command(run_path)
+def _start(run_path: Path, command: Sequence[str]) -> Job:
     queued_at = time.time()
     try:
         clear_cancel(run_path)
@@ -102,8 +120,8 @@ def _start(run_path: Path, command: Sequence[str] | None) -> Job:
     return Job(run_path, process.pid)
 
 
-def _worker_command(run_path: Path) -> list[str]:
-    return [sys.executable, "-m", "geovq", "run", str(run_path / CONFIG_FILE), "--out", str(run_path)]
+def _worker_command(run_path: Path, target: str) -> list[str]:
+    return [sys.executable, "-m", "geovq", target, str(run_path / CONFIG_FILE), "--out", str(run_path)]
 
 
 def _spawn(run_path: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -1,15 +1,22 @@
-"""Which runs there are: the user's own, and those that came with geovq."""
+"""Which runs there are: the user's own, and those that came with geovq.
+
+Pages ask this at every click. What is read from a run's files is kept until one of them changes, in time or in size;
+only the state of its job, which no file alone can tell, is looked up every time.
+"""
 
 import contextlib
+import functools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from geovq.errors import GeovqError
 from geovq.runs import layout
-from geovq.runs.layout import CONFIG_FILE, outputs_root
+from geovq.runs.layout import CONFIG_FILE, MANIFEST_FILE, evaluation_file, outputs_root
 from geovq.runs.reading import open_run
+from geovq.runs.stages import plan
 from geovq.runs.status import State, read_status
 
 
@@ -31,6 +38,8 @@ class RunSummary:
     shipped : bool
     measurements : mapping
         By tokenizer, as far as they were measured; "vae" among them.
+    unfinished : tuple of str
+        Stages of its settings that it does not have (yet).
     problem : str
         Why the run cannot be opened; empty if it can.
     """
@@ -43,6 +52,7 @@ class RunSummary:
     created: float
     shipped: bool
     measurements: Mapping[str, Mapping[str, Any]]
+    unfinished: tuple[str, ...] = ()
     problem: str = ""
 
     @property
@@ -79,18 +89,48 @@ def _summaries(root: Path, pattern: str, *, shipped: bool) -> list[RunSummary]:
 
 def _summary(path: Path, created: float, *, shipped: bool) -> RunSummary:
     try:
-        run = open_run(path)
+        found = _found(path, _stamps(path))
         status = None if shipped else read_status(path)
-        return RunSummary(
-            run.id,
-            path,
-            run.config.data.dataset,
-            run.config.name,
-            status.state if status else None,
-            created,
-            shipped,
-            dict(run.measurements),
-        )
     except GeovqError as error:
         dataset, name = path.parent.name, path.name
-        return RunSummary(f"{dataset}/{name}", path, dataset, name, None, created, shipped, {}, str(error))
+        return RunSummary(
+            f"{dataset}/{name}", path, dataset, name, None, created, shipped, measurements={}, problem=str(error)
+        )
+    state = status.state if status else None
+    return RunSummary(
+        f"{found.dataset}/{found.name}", path, found.dataset, found.name, state, created, shipped,
+        dict(found.measurements), found.unfinished,
+    )  # fmt: skip
+
+
+class _Found(NamedTuple):
+    """What the files of a run say."""
+
+    dataset: str
+    name: str
+    measurements: Mapping[str, Mapping[str, Any]]
+    unfinished: tuple[str, ...]
+
+
+_Stamp = tuple[str, int, int]  # name, time of the last change in ns, size in bytes
+
+
+@functools.lru_cache(maxsize=1_000)
+def _found(path: Path, stamps: tuple[_Stamp, ...]) -> _Found:
+    """Read a run; `stamps` says of which moment. What cannot be read is an error again every time."""
+    run = open_run(path)
+    unfinished = tuple(stage.name for stage in plan(run.config) if stage.name not in run.manifest.stages)
+    return _Found(run.config.data.dataset, run.config.name, dict(run.measurements), unfinished)
+
+
+def _stamps(path: Path) -> tuple[_Stamp, ...]:
+    """Of all files that `_found` reads."""
+    files = [path / CONFIG_FILE, path / MANIFEST_FILE]
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        files += [Path(entry.path) for entry in os.scandir((path / evaluation_file("vae")).parent)]
+    stamps = []
+    for file in sorted(files):
+        with contextlib.suppress(FileNotFoundError):
+            stat = file.stat()
+            stamps.append((file.name, stat.st_mtime_ns, stat.st_size))
+    return tuple(stamps)

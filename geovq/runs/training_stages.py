@@ -1,6 +1,6 @@
 """Stages that train a network: the autoencoders, the refitted decoders and the priors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from geovq.errors import Cancelled
 from geovq.models import LatticeDecoder, LatticePrior, LatticeVAE, LatticeVQVAE, PlainVQVAE, initialised, save_model
 from geovq.randomness import make_generator
 from geovq.runs.layout import RESUME_FOLDER, decoder_file, model_file, prior_file, tokenizer_file, tokens_file
-from geovq.runs.workspace import Workspace
+from geovq.runs.snapshots import N_IMAGES, snapshots
+from geovq.runs.workspace import Autoencoder, Workspace
 from geovq.tokenization import load_tokenizer
 from geovq.training import (
     Examples,
@@ -92,11 +93,15 @@ def _training_tokens(work: Workspace, tokenizer: str) -> Tensor:
 
 
 def _train_on_images(
-    work: Workspace, stage: str, model: nn.Module, objective: Objective, config: TrainingConfig, input_digest: str
+    work: Workspace, stage: str, model: Autoencoder, objective: Objective, config: TrainingConfig, input_digest: str
 ) -> None:
     images = work.images("train")
     train, validation = split_validation(images, work.config.data.validation_fraction, work.config.seed)
-    _fit(work, stage, model, objective, (train.to(work.device), validation.to(work.device)), config, input_digest)
+    held_out = work.images("test")
+    shown = held_out.batch(torch.arange(min(N_IMAGES, len(held_out)))).to(work.device)
+    take = snapshots(work.path, stage, model, shown, config.epochs)
+    examples = train.to(work.device), validation.to(work.device)
+    _fit(work, stage, model, objective, examples, config, input_digest, after_epoch=take)
     _save(model, work.path / model_file(stage))
 
 
@@ -108,6 +113,8 @@ def _fit(
     examples: tuple[Examples, Examples],
     config: TrainingConfig,
     input_digest: str,
+    *,
+    after_epoch: Callable[[int], None] | None = None,
 ) -> None:
     group = processes()
     if group.is_main:
@@ -123,6 +130,7 @@ def _fit(
         checkpoint=checkpoint_file(work.path, stage, input_digest),
         progress=work.progress,
         processes=group,
+        after_epoch=after_epoch,
     )
     if result.cancelled:
         raise Cancelled(f"{stage} was cancelled after {result.steps} steps, which are saved.")

@@ -1,5 +1,6 @@
 """Training a model: the one entry to the loop."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -29,6 +30,7 @@ def fit(
     checkpoint: Path,
     progress: Progress | None = None,
     processes: Processes | None = None,
+    after_epoch: Callable[[int], None] | None = None,
 ) -> TrainingResult:
     """Train a model in place, from `checkpoint` on if that exists.
 
@@ -58,6 +60,9 @@ def fit(
         Those that call this with the same arguments at the same time, and share every batch; default this one alone.
         Only the main one reports and writes; all read `checkpoint`. Up to rounding the result is that of one process,
         except for what an objective takes over the examples of a process: dropout and free bits.
+    after_epoch : callable, optional
+        Called by the main process with each epoch that ends, counted from 1, while `model` is in eval mode with the
+        weights that were validated. It only looks: what it changed would be trained on.
 
     Returns
     -------
@@ -82,6 +87,15 @@ def fit(
     stepper = Stepper(
         model, objective, config, device, processes, lambda sentence: listener.note(f"{stage}: {sentence}")
     )
-    loop = TrainingLoop(stepper, train, validation, stage=stage, seed=seed, checkpoint=checkpoint, progress=listener)
+    loop = TrainingLoop(
+        stepper,
+        train,
+        validation,
+        stage=stage,
+        seed=seed,
+        checkpoint=checkpoint,
+        progress=listener,
+        after_epoch=after_epoch if processes.is_main else None,
+    )
     with training_numerics(device), freed_memory_kept():
         return loop.run()

@@ -58,10 +58,12 @@ class TrainingLoop:
         seed: int,
         checkpoint: Path,
         progress: Progress,
+        after_epoch: Callable[[int], None] | None = None,
     ) -> None:
         config = stepper.config
         self.stepper, self.train, self.validation, self.config = stepper, train, validation, config
         self.stage, self.seed, self.checkpoint, self.progress = stage, seed, checkpoint, progress
+        self.after_epoch = after_epoch
         self.processes = stepper.processes
         self.n_batches = math.ceil(len(train) / config.batch_size)  # per epoch
         self.n_steps = config.epochs * self.n_batches
@@ -180,6 +182,8 @@ class TrainingLoop:
                 self.state.best_epoch, self.state.validation = self._epochs(), measured
                 weights = self.stepper.model.state_dict()
                 self.state.best = {name: tensor.to("cpu", copy=True) for name, tensor in weights.items()}
+            if self.after_epoch is not None:
+                self.after_epoch(self._epochs())
         self._record("validation", measured)
         self._rate()  # validation must not count as slow training
 

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from geovq.artifacts import digest_of
@@ -18,6 +17,9 @@ from geovq.training.device import resolve_precision
 from geovq.training.distributed import Processes, local_size
 from geovq.training.draws import shares
 from geovq.training.objective import Examples, Objective
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 T = TypeVar("T")
 LossOf = Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]]
@@ -170,7 +172,9 @@ class _Loss(nn.Module):
         return loss_of(self.model)
 
 
-def _fabric(device: torch.device, precision: Any, processes: Processes) -> Fabric:
+def _fabric(device: torch.device, precision: Any, processes: Processes) -> "Fabric":
+    from lightning_fabric import Fabric  # takes seconds, which who only reads the plan of a run need not wait
+
     if processes.size == 1:
         devices: Any = 1 if device.index is None else [device.index]
         return Fabric(accelerator=device.type, devices=devices, precision=precision)

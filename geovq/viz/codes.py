@@ -23,17 +23,44 @@ def usage_figure(counts: Mapping[str, Int[Array, " K"]], *, height: int = 330) -
     return _ranked_bars(counts, "share of tokens (%)", "codes, most used first", percent=True, height=height)
 
 
-def cluster_size_figure(sizes: Mapping[str, Int[Array, " K"]], *, unit: str, height: int = 330) -> go.Figure:
+def cluster_size_figure(
+    sizes: Mapping[str, Int[Array, " K"] | Float[Array, " K"]],
+    *,
+    unit: str,
+    chosen: tuple[str, int] | None = None,
+    height: int = 330,
+) -> go.Figure:
     """Cluster sizes, largest first, one panel per tokenizer on common axes.
 
     Parameters
     ----------
     sizes : mapping of str to ndarray of shape (K,)
-        Tokenizer name and the number of members of each cluster.
+        Tokenizer name and the size of each cluster: whole numbers are counts, of which none means a dead code.
     unit : str
-        What is counted, for instance "landmarks".
+        What is counted or measured, for instance "landmarks".
+    chosen : (str, int), optional
+        Tokenizer and code to point at.
     """
-    return _ranked_bars(sizes, f"cluster size ({unit})", "codes, largest cluster first", percent=False, height=height)
+    figure = _ranked_bars(sizes, f"cluster size ({unit})", "codes, largest cluster first", percent=False, height=height)
+    if chosen is not None and chosen[0] in sizes:
+        name, code = chosen
+        values = sizes[name]
+        rank = 1 + int(np.flatnonzero(np.argsort(-values, kind="stable") == code)[0])
+        size = max(float(values[code]), _floor(sizes, percent=False))
+        column = list(sizes).index(name) + 1
+        figure.add_annotation(
+            x=rank,
+            y=np.log10(size),  # of a logarithmic axis, annotations want the exponent
+            text=f"<b>code {code}</b>",
+            showarrow=True,
+            arrowhead=2,
+            arrowcolor=NEUTRAL,
+            ax=34 if rank <= len(values) / 2 else -34,
+            ay=-30,
+            row=1,
+            col=column,
+        )
+    return figure
 
 
 @dataclass(frozen=True)
@@ -88,7 +115,12 @@ def landmarks_figure(
 
 
 def _ranked_bars(
-    counts: Mapping[str, Int[Array, " K"]], y_title: str, x_title: str, *, percent: bool, height: int
+    counts: Mapping[str, Int[Array, " K"] | Float[Array, " K"]],
+    y_title: str,
+    x_title: str,
+    *,
+    percent: bool,
+    height: int,
 ) -> go.Figure:
     figure = side_by_side([_bar_title(name, values) for name, values in counts.items()], height=height, left=LABELLED)
     floor = _floor(counts, percent=percent)
@@ -102,13 +134,13 @@ def _ranked_bars(
             y=shown,
             marker={"color": tokenizer_style(name).colour, "line_width": 0},
             customdata=np.stack([order, values[order]], axis=1),
-            hovertemplate="code %{customdata[0]}: %{customdata[1]} (rank %{x})<extra></extra>",
+            hovertemplate="code %{customdata[0]}: %{customdata[1]:,.6~g} (rank %{x})<extra></extra>",
             showlegend=False,
         )
         figure.add_trace(bars, row=1, col=column)
         uniform = (100.0 if percent else total) / len(values)
         figure.add_hline(y=uniform, line={"color": NEUTRAL, "dash": "dash", "width": 1}, row=1, col=column)
-        dead = ranks[values[order] == 0]
+        dead = ranks[values[order] == 0] if _is_count(values) else ranks[:0]
         if len(dead):
             crosses = go.Scatter(
                 x=dead,
@@ -128,7 +160,7 @@ def _ranked_bars(
     return figure.update_yaxes(title_text=f"{y_title}, log scale", col=1)
 
 
-def _floor(counts: Mapping[str, Int[Array, " K"]], *, percent: bool) -> float:
+def _floor(counts: Mapping[str, Int[Array, " K"] | Float[Array, " K"]], *, percent: bool) -> float:
     """Where a logarithmic axis can show zero: half of the smallest thing there is."""
     shares = [
         values[values > 0].min() * (100.0 / _total(values) if percent else 1.0)
@@ -138,11 +170,17 @@ def _floor(counts: Mapping[str, Int[Array, " K"]], *, percent: bool) -> float:
     return min(shares, default=1.0) / 2
 
 
-def _total(values: Int[Array, " K"]) -> int:
-    return max(int(values.sum()), 1)
+def _total(values: Int[Array, " K"] | Float[Array, " K"]) -> float:
+    return float(values.sum()) or 1.0
 
 
-def _bar_title(name: str, values: Int[Array, " K"]) -> str:
+def _is_count(values: Int[Array, " K"] | Float[Array, " K"]) -> bool:
+    return bool(np.issubdtype(values.dtype, np.integer))
+
+
+def _bar_title(name: str, values: Int[Array, " K"] | Float[Array, " K"]) -> str:
+    if not _is_count(values):
+        return tokenizer_style(name).label
     n_dead = int((values == 0).sum())
     return f"{tokenizer_style(name).label}: {len(values) - n_dead} of {len(values)} used" + (
         f", {n_dead} dead (×)" if n_dead else ""

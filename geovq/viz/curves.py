@@ -13,7 +13,7 @@ from geovq.viz.palette import QUALITATIVE
 Row = Mapping[str, Any]
 
 _TRAIN, _VALIDATION = QUALITATIVE[0], QUALITATIVE[1]
-_NOT_A_LOSS = {"elapsed_s", "examples_per_s", "learning_rate", "step", "epoch", "n_steps"}
+_NOT_A_LOSS = {"elapsed_s", "examples_per_s", "learning_rate", "step", "epoch", "n_steps", "active_channels"}
 _UNITS = {
     "_nats_per_token": "nats per token",
     "_bits_per_image": "bits per image",

@@ -46,3 +46,11 @@ def test_a_name_that_is_taken_is_counted_on(tmp_path: Path) -> None:
     for name in ("demo", "demo-2"):
         (tmp_path / "mnist" / name).mkdir(parents=True)
     assert free_name(tmp_path, "mnist", "demo") == "demo-3"
+
+
+def test_a_part_of_a_run_that_begins_from_another_is_a_command_too() -> None:
+    preset = ExperimentConfig()
+    words = command_line(
+        Path("a.yaml"), Path("out"), preset, preset, target="discretize", reuse=Path("outputs/b")
+    ).split()
+    assert words == ["python", "-m", "geovq", "discretize", "a.yaml", "--out", "out", "--reuse", "outputs/b"]

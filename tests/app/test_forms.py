@@ -1,6 +1,6 @@
 import pytest
 
-from geovq.app.forms import Bounds, bounds, setting_field
+from geovq.app.forms import Bounds, bounds, leaf_settings, setting_field
 from geovq.config import ExperimentConfig
 
 
@@ -25,3 +25,10 @@ def test_limits_come_from_the_schema(path: str, expected: Bounds) -> None:
 def test_a_setting_that_does_not_exist_is_a_bug_and_not_an_empty_widget() -> None:
     with pytest.raises(KeyError):
         setting_field(ExperimentConfig, "vae.gamma")
+
+
+def test_settings_are_listed_down_to_the_last_one() -> None:
+    leaves = leaf_settings(ExperimentConfig)
+    assert leaves[:4] == ["name", "seed", "device", "data.dataset"]
+    assert {"refits", "refit.n_steps", "vqvae.decay", "vqvae_training.patience"} <= set(leaves)
+    assert all(setting_field(ExperimentConfig, leaf).description for leaf in leaves)

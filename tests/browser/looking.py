@@ -1,5 +1,7 @@
 """How a visitor looks at a page: opens it, waits until it is drawn, reads its charts, takes a picture."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -79,12 +81,19 @@ def wait_for_points(page: Page, key: str, at_least: int) -> int:
     return drawn_points(page, key)
 
 
-def take_picture(page: Page, file: Path) -> None:
-    """Screenshot of the whole page: Streamlit scrolls inside the window, so the window is made as tall as the page."""
+@contextmanager
+def whole_page(page: Page) -> Iterator[None]:
+    """All of the page at once: Streamlit scrolls inside the window, so the window is made as tall as the page."""
     size = page.viewport_size
     assert size is not None
     height = page.get_by_test_id("stMain").evaluate("element => element.scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
     page.wait_for_timeout(500)  # charts draw again for the new size
-    page.screenshot(path=file)
+    yield
     page.set_viewport_size(size)
+
+
+def take_picture(page: Page, file: Path) -> None:
+    """Screenshot of the whole page."""
+    with whole_page(page):
+        page.screenshot(path=file)

@@ -17,7 +17,7 @@ from tests.browser.looking import (
     take_picture,
     wait_for_points,
 )
-from tests.browser.server import AppServer
+from tests.browser.server import PROJECT, AppServer
 from tests.browser.train_page import (
     ENDLESS,
     LOSS_CURVE,
@@ -64,6 +64,12 @@ def test_from_the_start_button_to_plots_of_the_new_run_on_every_page(
     take_picture(page, pictures / "train-done.png")
     assert_healthy(page, server, console_errors)
 
+    expect(panel.get_by_text("channels are in use after epoch 30")).to_be_visible()
+    epochs = panel.get_by_role("slider")
+    expect(epochs).to_have_attribute("aria-valuetext", "30")
+    epochs.press("Home")
+    expect(panel.get_by_text("After epoch 1 the decoded images are off by")).to_be_visible(timeout=LIMIT_MS)
+
     page.get_by_role("button", name="Look at mnist-sample/first").click()
     expect(page.get_by_role("heading", name="Compare", level=1)).to_be_visible(timeout=LIMIT_MS)
     for name in WITH_CHARTS:
@@ -73,6 +79,29 @@ def test_from_the_start_button_to_plots_of_the_new_run_on_every_page(
         expect(page.get_by_text("run mnist-sample/demo")).to_have_count(0)
         assert_healthy(page, server, console_errors)
         take_picture(page, pictures / f"{name}-new-run.png")
+
+
+def test_new_tokenizers_are_made_on_the_vae_of_a_finished_run_without_training_it_again(
+    server: AppServer, page: Page, console_errors: list[str], pictures: Path
+) -> None:
+    open_page(page, server, "train")
+    run_line(page, "shipped/mnist-sample/demo").get_by_role("button", name="New tokenizers").click()
+    expect(page.get_by_role("spinbutton", name="VAE epochs")).to_have_count(0, timeout=LIMIT_MS)
+    settled(page)
+    fill_form(page, "fewer", {"Codes K": "8"})
+    page.get_by_role("combobox", name="Make").click()
+    page.get_by_role("option", name="tokenizers and tokens").click()
+    expect(page.get_by_test_id("stCode").filter(has_text="geovq discretize")).to_be_visible(timeout=LIMIT_MS)
+    settled(page)
+    take_picture(page, pictures / "train-new-tokenizers.png")
+    start(page, "fewer", {"Codes K": "8"})
+    expect_state(live_panel(page), "done", JOB_LIMIT_MS)
+    made, shipped = server.outputs / "mnist-sample" / "fewer", PROJECT / "checkpoints" / "demo"
+    assert (made / "vae.safetensors").read_bytes() == (shipped / "vae.safetensors").read_bytes()
+    assert not (made / "priors").exists()
+    line = run_line(page, "mnist-sample/fewer")
+    expect(line.get_by_role("button", name="Make the rest")).to_be_visible(timeout=LIMIT_MS)
+    assert_healthy(page, server, console_errors)
 
 
 def test_a_cancelled_run_can_be_resumed_or_deleted(
@@ -96,7 +125,7 @@ def test_a_cancelled_run_can_be_resumed_or_deleted(
 
     line.get_by_role("button", name="Delete").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("mnist-sample/long")
+    expect(dialog).to_contain_text("mnist-sample/long", timeout=LIMIT_MS)
     take_picture(page, pictures / "train-delete.png")
     assert (server.outputs / "mnist-sample" / "long").exists()
     dialog.get_by_role("button", name="Delete it").click()

@@ -49,7 +49,7 @@ def start(page: Page, run_name: str, values: Mapping[str, str]) -> None:
 
 
 def _command(page: Page) -> Locator:
-    return page.get_by_test_id("stCode").filter(has_text="geovq run")
+    return page.get_by_test_id("stCode").filter(has_text="python -m geovq")
 
 
 def live_panel(page: Page) -> Locator:

@@ -7,7 +7,7 @@ import pytest
 
 from geovq.config import load_config
 from geovq.errors import ArtifactError, ConfigError, JobError
-from geovq.jobs import launching, resume, tail_log
+from geovq.jobs import launch, launching, resume, tail_log
 from geovq.runs.status import State, read_status, request_cancel
 
 PRINT_SURROUNDINGS = (
@@ -151,3 +151,22 @@ def test_a_damaged_status_is_named_before_anything_is_started(jobs):
     with pytest.raises(ArtifactError, match="delete that file and start the run again"):
         jobs.launch("base")
     assert os.listdir(run_path) == ["status.json"]
+
+
+def test_a_job_on_a_finished_vae_begins_with_it_and_makes_the_named_part(jobs, tiny_config, tiny_run, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/echo")
+    config = tiny_config.model_copy(update={"name": "other"})
+    job = jobs.remember(launch(config, jobs.root, target="train-prior", reuse=tiny_run))
+    psutil.wait_procs([psutil.Process(job.pid)] if psutil.pid_exists(job.pid) else [], timeout=10)
+    taken, command = tail_log(job.run_path).splitlines()
+    assert taken.startswith(f"Taken over from {tiny_run}: vae, ")
+    assert command == f"-m geovq train-prior {job.run_path}/config.yaml --out {job.run_path}"
+    assert (job.run_path / "vae.safetensors").read_bytes() == (tiny_run / "vae.safetensors").read_bytes()
+    assert load_config(job.run_path / "config.yaml") == config
+
+
+def test_a_vae_that_does_not_fit_starts_nothing(jobs, tiny_config, tiny_run):
+    config = tiny_config.model_copy(update={"name": "other", "seed": 5})
+    with pytest.raises(ConfigError, match="seed must be as in mnist-sample/tiny"):
+        launch(config, jobs.root, reuse=tiny_run)
+    assert not (jobs.root / "mnist-sample" / "other").exists()

@@ -1,8 +1,10 @@
+import json
 import os
 import shutil
 
 import pytest
 
+from geovq.runs import listing, open_run
 from geovq.runs.listing import list_runs
 from geovq.runs.status import State, Status, write_status
 
@@ -88,6 +90,26 @@ def test_a_broken_run_is_listed_with_its_problem_beside_sound_ones(add, file, co
     assert (first.id, first.path, first.state) == ("mnist-sample/broken", broken, None)
     assert file in first.problem
     assert (second.id, second.problem) == ("mnist-sample/sound", "")
+
+
+def test_a_run_is_read_once_until_one_of_its_files_changes(run, monkeypatch):
+    read = []
+    monkeypatch.setattr(listing, "open_run", lambda path: read.append(path) or open_run(path))
+    assert list_runs(shipped=False) == list_runs(shipped=False)
+    assert len(read) == 1
+    values = json.loads((run / "manifest.json").read_text())
+    del values["stages"]["evaluation:kmeans"]
+    (run / "manifest.json").write_text(json.dumps(values))
+    (summary,) = list_runs(shipped=False)
+    assert "kmeans" not in summary.measurements
+    assert summary.unfinished == ("evaluation:kmeans",)
+
+
+def test_the_state_of_a_job_is_never_kept(run):
+    write_status(run, Status(State.FAILED))
+    assert [summary.state for summary in list_runs(shipped=False)] == [State.FAILED]
+    write_status(run, Status(State.DONE))
+    assert [summary.state for summary in list_runs(shipped=False)] == [State.DONE]
 
 
 def test_what_is_not_a_run_is_not_listed(root, run):

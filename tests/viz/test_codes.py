@@ -65,3 +65,16 @@ def test_landmarks_wear_the_colour_of_their_medoid_on_axes_of_equal_scale() -> N
     assert marks.marker.symbol == "diamond"
     assert figure.layout.yaxis.scaleanchor == "x"
     assert figure.layout.xaxis.title.text == "direction 1 (60 % of variance)"
+
+
+def test_a_chosen_code_is_pointed_at_in_the_panel_of_its_tokenizer() -> None:
+    figure = cluster_size_figure(COUNTS, unit="landmarks", chosen=("euclidean", 2))
+    pointer = next(a for a in figure.layout.annotations if a.text == "<b>code 2</b>")
+    assert (pointer.x, pointer.xref) == (2, "x")  # the second largest
+    assert pointer.y == pytest.approx(np.log10(20))
+
+
+def test_shares_are_no_counts_and_have_no_dead_codes() -> None:
+    figure = cluster_size_figure({"kmeans": np.array([99.5, 0.5, 0.0])}, unit="% of the area", chosen=("kmeans", 2))
+    assert not traces(figure, "scatter")
+    assert np.isfinite(figure.layout.annotations[-1].y)

@@ -1,0 +1,105 @@
+"""How the medoids were found: the search replayed pass by pass."""
+
+import streamlit as st
+
+from geovq.app import codebook_caching
+from geovq.app.charts import show
+from geovq.app.codebook_data import landmark_tokenizer
+from geovq.app.geometry_axes import axis_titles, plane_words
+from geovq.app.pickers import start_with
+from geovq.app.selection import provenance
+from geovq.app.states import guarded
+from geovq.runs import Run
+from geovq.viz import tokenizer_style
+from geovq.viz.medoid_steps import medoid_steps_figure
+
+_PASS, _PLAYING = "codebook_pass", "codebook_playing"  # keys of the session; the first is in the link
+_FRAME_S = 1.5
+_COSTS = {"euclidean": "mean squared distance (latent²)", "riemannian": "mean squared distance (pixel²)"}
+
+
+def iterations(run: Run, name: str) -> None:
+    """The replay; it plays by itself while it is told to."""
+    st.subheader("How were the codes found?")
+    st.fragment(_replay, run_every=_FRAME_S if st.session_state.get(_PLAYING) else None)(run, name)
+
+
+@guarded
+def _replay(run: Run, name: str) -> None:
+    tokenizer, scene = landmark_tokenizer(run, name), codebook_caching.scene(run)
+    medoids, costs = tokenizer.medoid_history.numpy(), tokenizer.cost_history.numpy()
+    last = len(medoids) - 1
+    if last == 0:
+        st.session_state[_PLAYING] = False
+        st.caption("This search tells only its end, so there are no passes to replay.")
+        return
+    if st.session_state.get(_PLAYING):
+        _advance(last)
+    step = _controls(last)
+    n_moved = int((medoids[step] != medoids[step - 1]).sum()) if step else 0
+    show(
+        medoid_steps_figure(
+            scene.positions,
+            codebook_caching.labels_after(run, name, step),
+            medoids,
+            costs,
+            step,
+            axis_titles=axis_titles(scene),
+            cost_title=_COSTS[name],
+        ),
+        "codebook_passes",
+        alt=f"Landmarks coloured by their nearest medoid after pass {step} of {last}, beside the cost of every pass",
+        title=_finding(step, last, n_moved, len(medoids[0]), costs.tolist()),
+        help="Left: landmarks in the colour of their code, diamonds are medoids, a line leads from where a medoid was. "
+        "Right: what the search makes small, the mean squared distance of a landmark to its medoid. One pass of "
+        "FasterPAM swaps a medoid for a landmark whenever that lowers the cost.",
+        caption=provenance(run, f"{tokenizer_style(name).label}, best of its starts · {plane_words(scene)}"),
+        data={"pass": range(last + 1), "cost": costs, "medoids moved": [0, *(medoids[1:] != medoids[:-1]).sum(axis=1)]},
+    )
+
+
+def _finding(step: int, last: int, n_moved: int, n_codes: int, costs: list[float]) -> str:
+    if step == 0:
+        saved = 1 - costs[-1] / costs[0]
+        return f"The start: {n_codes} landmarks, drawn far from each other; the search saves {saved:.0%} of the cost"
+    saved = 1 - costs[step] / costs[0]
+    return f"Pass {step} of {last}: {n_moved} of {n_codes} medoids moved; the cost is {saved:.0%} below the start's"
+
+
+def _controls(last: int) -> int:
+    playing = bool(st.session_state.get(_PLAYING))
+    start_with(_PASS, last, last, "the pass")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        step = int(st.slider("After pass", 0, last, key=_PASS, bind="query-params", width=260))
+        st.button(
+            "Reset", icon=":material/restart_alt:", key="codebook_reset", on_click=_go, args=(0,), disabled=step == 0
+        )
+        st.button(
+            "Step", icon=":material/chevron_right:", key="codebook_step", on_click=_go, args=(step + 1,),
+            disabled=step == last,
+        )  # fmt: skip
+        label, icon = ("Pause", "pause") if playing else ("Play", "play_arrow")
+        # The timer belongs to the fragment, so it starts and ends with a run of the whole page. The key keeps the
+        # button the same one when its label changes; without it, the click would be lost.
+        if st.button(label, icon=f":material/{icon}:", key="codebook_play", on_click=_toggle, args=(step, last)):
+            st.rerun()
+    return step
+
+
+def _go(step: int) -> None:
+    st.session_state[_PASS] = step
+
+
+def _toggle(step: int, last: int) -> None:
+    playing = not st.session_state.get(_PLAYING)
+    st.session_state[_PLAYING] = playing
+    if playing and step == last:
+        st.session_state[_PASS] = 0
+
+
+def _advance(last: int) -> None:
+    step = int(st.session_state.get(_PASS, last))
+    if step >= last:
+        st.session_state[_PLAYING] = False
+        st.rerun()
+    st.session_state[_PASS] = step + 1

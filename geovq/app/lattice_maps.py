@@ -1,0 +1,67 @@
+"""What is measured in the 49 cells of one picture: small maps; a click on any of them chooses a cell."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from geovq.app import lattice_caching as caching
+from geovq.app import lattice_panels as panels
+from geovq.app.charts import show
+from geovq.app.lattice_cell import picked_cell
+from geovq.app.lattice_data import N_IMAGES, has_geometry
+from geovq.app.lattice_source import Picture
+from geovq.app.selection import provenance
+from geovq.app.states import empty_state, guarded
+from geovq.app.views import VAE
+from geovq.runs import Run
+from geovq.viz import tokenizer_style
+from geovq.viz.lattice import copied
+
+_WIDTH = 176
+
+
+def maps(run: Run, picture: Picture, tokenizer: str | None, model: str, channel: int) -> None:
+    """Draw the maps that this autoencoder has."""
+    st.subheader("What each cell says, and what it does")
+    pixels = picture.pixels
+    with st.container(horizontal=True):
+        _draw(lambda: panels.information(run, model, pixels))
+        _draw(lambda: panels.magnification(run, model, pixels))
+        _draw(lambda: panels.means(run, model, pixels, channel))
+        _draw(lambda: panels.deviations(run, model, pixels, channel))
+        if tokenizer is not None:
+            _draw(lambda: panels.tokens(run, tokenizer, pixels))
+    if tokenizer is None:
+        empty_state("No tokenizer yet", "Once one is built, this shows the code of every cell.", icon="grid_off")
+    if model != VAE:
+        st.info(
+            f"{tokenizer_style(model).label} has an encoder and a decoder of its own. Its encoder returns one vector "
+            "per cell, shown before it is replaced by a code, and no posterior: there is no uncertainty and no KL.",
+            icon=":material/info:",
+        )
+    _caption(run, picture, model)
+
+
+@guarded
+def _caption(run: Run, picture: Picture, model: str) -> None:
+    n_active = caching.subspace(run, model).n_active
+    source = "of the run's geometry" if has_geometry(run, model) else f"of the cells of {N_IMAGES} held-out images"
+    words = f"{picture.name} · magnification measured on this lattice, in {n_active} active directions {source}"
+    st.caption(f"Click a cell to look into it below · {provenance(run, words)}")
+
+
+@guarded
+def _draw(make: Callable[[], panels.Panel | None]) -> None:
+    panel = make()
+    if panel is None:
+        return
+    with st.container(width=_WIDTH):
+        show(
+            copied(panel.figure),
+            panel.key,
+            alt=panel.alt,
+            title=panel.title,
+            help=panel.help,
+            data=panel.data,
+            select=picked_cell,
+        )

@@ -1,0 +1,88 @@
+"""Small pictures at places of a plane: as many as there is room for, in one image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Bool, Float, Int, UInt8
+from PIL import Image
+
+from geovq.viz.arrays import Array
+from geovq.viz.images import grey_tiles, png_uri
+from geovq.viz.palette import NEUTRAL
+
+_CANVAS = 900  # pixels of the longer side of the image
+_FRAME = (*bytes.fromhex(NEUTRAL.removeprefix("#")), 255)
+
+
+@dataclass(frozen=True)
+class PatchMap:
+    """Pictures of codes, laid into one image over a plane.
+
+    uri : of the image, a PNG; low, high : (2,), the corners of the image in the plane;
+    is_drawn : (K,), whether a code had room for its picture.
+    """
+
+    uri: str
+    low: Float[Array, "2"]
+    high: Float[Array, "2"]
+    is_drawn: Bool[Array, " K"]
+
+    def lay_over(self, figure: go.Figure, *, suffix: str = "") -> None:
+        """Put the image on the axes x{suffix} and y{suffix} of a figure, above all marks and lines."""
+        width, height = (self.high - self.low).tolist()
+        figure.add_layout_image(
+            source=self.uri,
+            xref=f"x{suffix}",
+            yref=f"y{suffix}",
+            x=float(self.low[0]),
+            y=float(self.high[1]),
+            sizex=width,
+            sizey=height,
+            sizing="stretch",
+            layer="above",
+        )
+
+
+def patch_map(
+    positions: Float[Array, "K 2"], patches: Float[Array, "K h w"], first: Int[Array, " K"], side: float
+) -> PatchMap:
+    """Lay pictures out where they belong; one that would cover another is left out.
+
+    Parameters
+    ----------
+    positions : array of shape (K, 2)
+        Where each picture's middle belongs.
+    patches : array of shape (K, h, w)
+        Intensities in [0, 1].
+    first : array of int of shape (K,)
+        Order in which places are given.
+    side : float
+        Height of a picture, in the unit of the positions.
+    """
+    low = positions.min(axis=0) - 0.75 * side
+    high = positions.max(axis=0) + 0.75 * side
+    pixel = float((high - low).max()) / _CANVAS
+    columns, rows = np.ceil((high - low) / pixel).astype(int)
+    canvas = np.zeros((rows, columns, 4), dtype=np.uint8)
+    height = max(8, round(side / pixel))
+    width = max(8, round(height * patches.shape[2] / patches.shape[1]))
+    middles = np.stack([positions[:, 0] - low[0], high[1] - positions[:, 1]], axis=1)  # rows go down
+    corners = np.rint(middles / pixel - (width / 2, height / 2)).astype(int)
+    is_free, is_drawn = np.ones((rows, columns), dtype=bool), np.zeros(len(positions), dtype=bool)
+    for code in first:
+        column, row = corners[code]
+        box = slice(max(row, 0), row + height), slice(max(column, 0), column + width)
+        if is_free[box].all():
+            tile = _tile(patches[code], height, width)
+            canvas[box] = tile[: canvas[box].shape[0], : canvas[box].shape[1]]
+            is_free[box], is_drawn[code] = False, True
+    corner = np.array([low[0] + pixel * columns, high[1] - pixel * rows])  # whole pixels: a little outside
+    return PatchMap(png_uri(canvas), np.array([low[0], corner[1]]), np.array([corner[0], high[1]]), is_drawn)
+
+
+def _tile(patch: Float[Array, "h w"], height: int, width: int) -> UInt8[Array, "height width 4"]:
+    picture = Image.fromarray(grey_tiles(patch)).resize((width, height), Image.Resampling.NEAREST)
+    tile = np.array(picture)
+    tile[[0, -1]], tile[:, [0, -1]] = _FRAME, _FRAME
+    return tile

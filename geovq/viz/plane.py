@@ -1,0 +1,46 @@
+"""One look at a plane of latent space: how much the decoder magnifies where, with ellipses and landmarks over it."""
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float
+
+from geovq.viz.arrays import Array
+from geovq.viz.field import FieldMap, broken_lines, equal_axes, heat_map, magnification_axis
+from geovq.viz.layout import LABELLED, framed
+
+_QUIET = {"hoverinfo": "skip", "showlegend": False}
+
+
+def plane_figure(
+    field: FieldMap,
+    ellipses: Float[Array, "m points 2"],
+    positions: Float[Array, "N 2"],
+    *,
+    axis_titles: tuple[str, str],
+    height: int = 360,
+) -> go.Figure:
+    """Magnification as colour, landmarks as dots, ellipses as outlines.
+
+    Parameters
+    ----------
+    field : FieldMap
+    ellipses : array of shape (m, points, 2)
+        Closed outlines of steps that change the image equally; may be none.
+    positions : array of shape (N, 2)
+        Landmarks.
+    axis_titles : (str, str)
+    """
+    dots = go.Scattergl(
+        x=positions[:, 0].astype(np.float32),
+        y=positions[:, 1].astype(np.float32),
+        mode="markers",
+        marker={"size": 2.5, "color": "white", "opacity": 0.35},
+        **_QUIET,
+    )
+    figure = go.Figure([heat_map(field), dots])
+    if len(ellipses):
+        x, y = broken_lines(ellipses)
+        figure.add_scatter(x=x, y=y, mode="lines", line={"color": "rgba(0,0,0,0.55)", "width": 3}, **_QUIET)
+        figure.add_scatter(x=x, y=y, mode="lines", line={"color": "white", "width": 1.3}, **_QUIET)
+    figure.update_layout(coloraxis=magnification_axis(field.limits()))
+    return equal_axes(framed(figure, height=height, left=LABELLED), axis_titles, 1)
