@@ -15,7 +15,7 @@ from geovq.runs import layout
 from geovq.runs.layout import MANIFEST_FILE
 
 FORMAT = 1
-_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "kmedoids", "numba")
+_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "numba")
 
 
 class StageRecord(BaseModel):
