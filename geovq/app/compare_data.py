@@ -58,7 +58,7 @@ def _side_key(side: Side) -> tuple[str, ...]:
 def tokens(side: Side) -> Int[Array, "n h w"]:
     """Tokens of the held-out images that the comparison rests on."""
     if side.stored:
-        return side.run.tokens(side.tokenizer, "test")[:MEASURED_IMAGES]
+        return caching.held_out_tokens(side.run, side.tokenizer)[:MEASURED_IMAGES]
     images = first_batch(caching.held_out_of(side.images), MEASURED_IMAGES)
     with torch.no_grad():
         lattices = side.run.autoencoder(side.tokenizer).encode(images)

@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from geovq.app import caching, compare_data, views
 from geovq.app.compare_data import Side
 from geovq.app.compare_export import Comparison, numbers_json, pictures_png, report
 from geovq.app.compare_pictures import cell_errors, ordered
@@ -37,6 +39,19 @@ def test_the_verdict_names_both_and_its_interval(one_run: Path) -> None:
     assert "k-means" in words
     assert "95% interval" in words
     assert "100 held-out images" in words
+
+
+def test_where_the_full_set_is_missing_the_tokens_are_those_of_the_images_that_are_shown(
+    one_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geovq.app.caching.at_hand", lambda dataset: "fashion_mnist-sample")
+    run = open_run(one_run)
+    side = Side(run, "riemannian", "own", run)
+    shown = views.first_batch(caching.held_out_of(run), 100)
+    np.testing.assert_array_equal(
+        compare_data.tokens(side)[:100],
+        run.tokenizers["riemannian"].encode(run.autoencoder("riemannian").encode(shown)).numpy(),
+    )
 
 
 def test_the_table_has_a_row_per_tokenizer_and_refitted_decoder(one_run: Path) -> None:
