@@ -1,5 +1,6 @@
 import streamlit as st
 
+from geovq.app.caching import usage
 from geovq.app.codebook_controls import settled_tokenizer
 from geovq.app.codebook_page import explorer, search
 from geovq.app.frame import require_frame
@@ -13,6 +14,8 @@ st.markdown("What do the codes look like, how much work does each of them do, an
 run = selected_run()
 names = pair_picker(require_tokenizers(run), "codebook")
 of = settled_tokenizer(names)
+for name in names:
+    usage(run, name)  # a tokenizer that cannot be read is said once, and ends the page
 explorer(run, names, of)
 search(run, of)
 

@@ -1,14 +1,18 @@
 """The codes as pictures, and the one that is looked at with all that is known of it."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from geovq.app import codebook_caching
+from geovq.app import caching, codebook_caching
 from geovq.app.charts import show
+from geovq.app.codebook_caching import CENTRE
 from geovq.app.codebook_controls import Choice, by_size, patches, picked_tile
 from geovq.app.codebook_data import has_geometry, stands_on_graph
+from geovq.app.keeping import shared
+from geovq.app.readable import readable, theme
 from geovq.app.selection import of_total, provenance
 from geovq.app.views import Array
 from geovq.app.wording import GLOSSARY
@@ -26,16 +30,10 @@ def mosaics(run: Run, choice: Choice) -> None:
     for name in choice.names:
         counts = choice.usages[name].counts
         order = by_size(counts)[:_MAX_SHOWN]
-        style, is_crowded = tokenizer_style(name), len(order) > _MANY
-        n_columns = 32 if is_crowded else 16
+        style, n_columns = tokenizer_style(name), 32 if len(order) > _MANY else 16
         with row.container(width=455 if len(choice.names) > 1 else "stretch"):
             show(
-                mosaic_figure(
-                    in_rows(grey_tiles(patches(run, choice, name)[order]), n_columns // len(choice.names)),
-                    tile_labels=[] if is_crowded else [str(code) for code in order],
-                    tile_texts=[f"code {code}: {counts[code]:,} held-out cells" for code in order],
-                    tile_size=26 if is_crowded else 48,
-                ),
+                _mosaic(run, name, choice.image, n_columns // len(choice.names), theme()),
                 f"codebook_patches_{name}",
                 alt=f"Decoded patches of the codes of the {style.label} tokenizer, largest cluster first",
                 title=f"{style.label}: its codes as pictures, most used first",
@@ -45,6 +43,21 @@ def mosaics(run: Run, choice: Choice) -> None:
                 data={"code": order, "held-out cells": counts[order]},
                 select=partial(picked_tile, of=name, codes=order),
             )
+
+
+@shared(16, False)
+def _mosaic(run: Run, name: str, image: int | None, n_columns: int, theme: str) -> Any:
+    counts = caching.usage(run, name).counts
+    order = by_size(counts)[:_MAX_SHOWN]
+    is_crowded = len(order) > _MANY
+    return readable(
+        mosaic_figure(
+            in_rows(grey_tiles(caching.code_patches(run, name, image, CENTRE)[order]), n_columns),
+            tile_labels=[] if is_crowded else [str(code) for code in order],
+            tile_texts=[f"code {code}: {counts[code]:,} held-out cells" for code in order],
+            tile_size=26 if is_crowded else 48,
+        )
+    )
 
 
 def inspector(run: Run, choice: Choice) -> None:

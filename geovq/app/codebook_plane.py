@@ -1,5 +1,7 @@
 """The codes in the plane of latent space: their pictures in their places, and their cells under both distances."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -9,6 +11,8 @@ from geovq.app.codebook_controls import Choice, picked_place
 from geovq.app.codebook_data import DISTANCES, Cells, Distance, landmark_tokenizer, stands_on_graph
 from geovq.app.geometry_axes import axis_titles, plane_words
 from geovq.app.geometry_scene import Scene
+from geovq.app.keeping import shared
+from geovq.app.readable import readable, theme
 from geovq.app.selection import of_total, provenance
 from geovq.app.states import empty_state
 from geovq.app.wording import GLOSSARY
@@ -42,20 +46,13 @@ def plane(run: Run, choice: Choice) -> bool:
 
 
 def _places(run: Run, choice: Choice, scene: Scene, names: list[str]) -> None:
-    parts = {}
-    n_most = max(len(choice.usages[name].counts) for name in names)
-    size = _SMALL if n_most > _MANY else _LARGE
-    for name in names:
-        counts, found = choice.usages[name].counts, codebook_caching.cells(run, name)
-        pictures = codebook_caching.placed_patches(run, name, choice.image, size)
-        texts = [f"code {code}: {count:,} held-out cells" for code, count in enumerate(counts)]
-        parts[tokenizer_style(name).label] = PlacedCodes(found.medoids, pictures, texts, scene.positions)
+    parts = _placed(run, tuple(names), choice.image)
     drawn = ", ".join(
         f"{label} {of_total(int(part.pictures.is_drawn.sum()), len(part.positions), 'codes as pictures')}"
         for label, part in parts.items()
     )
     show(
-        placed_codes_figure(parts, axis_titles=axis_titles(scene)),
+        _places_figure(run, tuple(names), choice.image, theme()),
         "codebook_places",
         alt="Decoded patches of the codes at the places of their medoids in the latent plane, to choose one",
         title=_places_finding(run, names),
@@ -70,6 +67,25 @@ def _places(run: Run, choice: Choice, scene: Scene, names: list[str]) -> None:
         },
         select=lambda ids: picked_place(ids, names),
     )
+
+
+@shared(8, False)
+def _places_figure(run: Run, names: tuple[str, ...], image: int | None, theme: str) -> Any:
+    titles = axis_titles(codebook_caching.scene(run))
+    return readable(placed_codes_figure(_placed(run, names, image), axis_titles=titles))
+
+
+def _placed(run: Run, names: tuple[str, ...], image: int | None) -> dict[str, PlacedCodes]:
+    all_counts = {name: caching.usage(run, name).counts for name in names}
+    size = _SMALL if max(map(len, all_counts.values())) > _MANY else _LARGE
+    positions = codebook_caching.scene(run).positions
+    parts = {}
+    for name, counts in all_counts.items():
+        medoids = codebook_caching.cells(run, name).medoids
+        pictures = codebook_caching.placed_patches(run, name, image, size)
+        texts = [f"code {code}: {count:,} held-out cells" for code, count in enumerate(counts)]
+        parts[tokenizer_style(name).label] = PlacedCodes(medoids, pictures, texts, positions)
+    return parts
 
 
 def _places_finding(run: Run, names: list[str]) -> str:

@@ -9,6 +9,8 @@ import streamlit as st
 from PIL import Image
 from streamlit.navigation.page import Page
 
+from geovq.app.collecting import set_imports_aside
+
 _FRAME = "inside_frame"
 
 
@@ -60,6 +62,7 @@ def inside_frame() -> Iterator[None]:
         yield
     finally:
         st.session_state.pop(_FRAME, None)
+    set_imports_aside()
 
 
 def require_frame() -> None:

@@ -1,7 +1,10 @@
 """The plane of a run's latent space: its field, its landmarks, and what is chosen on it."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
+from jaxtyping import Float
 
 from geovq.app import geometry_caching as caching
 from geovq.app.charts import show
@@ -11,6 +14,8 @@ from geovq.app.geometry_colours import colour_picker, grouping_of
 from geovq.app.geometry_paths import paths
 from geovq.app.geometry_points import picked_point, point_pickers
 from geovq.app.geometry_scene import Scene
+from geovq.app.keeping import shared
+from geovq.app.readable import readable, theme
 from geovq.app.selection import of_total, provenance
 from geovq.app.states import guarded
 from geovq.app.views import Array
@@ -50,25 +55,13 @@ def _map(run: Run, scene: Scene) -> None:
             help="Each landmark is joined to its nearest others; geodesics run here.",
         )
     field = scene.field
-    outlines, step = indicatrices(field)
-    graph = scene.geometry.sample.graph
-    stride = -(-len(graph.tails) // _MAX_EDGES)
-    edges = scene.positions[np.stack([graph.tails[::stride], graph.heads[::stride]], axis=1)] if with_edges else None
-    grouping = grouping_of(run, scene, by)
     shown = [f"{scene.n_landmarks:,} landmarks", plane_words(scene)]
     if with_ellipses:
-        shown.append(f"ellipses: steps that change the picture by {step:.2g}")
-    if edges is not None:
-        shown.append(of_total(len(edges), len(graph.tails), "edges"))
+        shown.append(f"ellipses: steps that change the picture by {indicatrices(field)[1]:.2g}")
+    if with_edges:
+        shown.append(of_total(len(_edges(scene)), len(scene.geometry.sample.graph.tails), "edges"))
     show(
-        field_figure(
-            field_map(scene),
-            outlines if with_ellipses else outlines[:0],
-            scene.positions,
-            grouping,
-            edges,
-            axis_titles=axis_titles(scene),
-        ),
+        _figure(run, by, with_ellipses, with_edges, theme()),
         "geometry_plane",
         alt="Left: how much the decoder magnifies each place of the latent plane, with ellipses of equal change. "
         "Right: the landmarks in the same plane",
@@ -85,6 +78,30 @@ def _map(run: Run, scene: Scene) -> None:
         },
         select=picked_point,
     )
+
+
+@shared(16, False)
+def _figure(run: Run, by: str | None, with_ellipses: bool, with_edges: bool, theme: str) -> Any:
+    scene = caching.scene(run)
+    outlines, _ = indicatrices(scene.field)
+    return readable(
+        field_figure(
+            field_map(scene),
+            outlines if with_ellipses else outlines[:0],
+            scene.positions,
+            grouping_of(run, scene, by),
+            _edges(scene) if with_edges else None,
+            axis_titles=axis_titles(scene),
+        )
+    )
+
+
+def _edges(scene: Scene) -> Float[Array, "edges 2 2"]:
+    """End points of edges of the landmark graph, evenly drawn where there are too many."""
+    graph = scene.geometry.sample.graph
+    stride = -(-len(graph.tails) // _MAX_EDGES)
+    ends: Array = scene.positions[np.stack([graph.tails[::stride], graph.heads[::stride]], axis=1)]
+    return ends
 
 
 def _finding(log10_magnification: Array, anisotropy: float) -> str:

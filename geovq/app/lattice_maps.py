@@ -10,12 +10,12 @@ from geovq.app.charts import show
 from geovq.app.lattice_cell import picked_cell
 from geovq.app.lattice_data import N_IMAGES, has_geometry
 from geovq.app.lattice_source import Picture
+from geovq.app.readable import theme
 from geovq.app.selection import provenance
 from geovq.app.states import empty_state, guarded
 from geovq.app.views import VAE
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
-from geovq.viz.lattice import copied
 
 _WIDTH = 176
 
@@ -23,14 +23,14 @@ _WIDTH = 176
 def maps(run: Run, picture: Picture, tokenizer: str | None, model: str, channel: int) -> None:
     """Draw the maps that this autoencoder has."""
     st.subheader("What each cell says, and what it does")
-    pixels = picture.pixels
+    pixels, now = picture.pixels, theme()
     with st.container(horizontal=True):
-        _draw(lambda: panels.information(run, model, pixels))
-        _draw(lambda: panels.magnification(run, model, pixels))
-        _draw(lambda: panels.means(run, model, pixels, channel))
-        _draw(lambda: panels.deviations(run, model, pixels, channel))
+        _draw(lambda: panels.information(run, model, pixels, now))
+        _draw(lambda: panels.magnification(run, model, pixels, now))
+        _draw(lambda: panels.means(run, model, pixels, channel, now))
+        _draw(lambda: panels.deviations(run, model, pixels, channel, now))
         if tokenizer is not None:
-            _draw(lambda: panels.tokens(run, tokenizer, pixels))
+            _draw(lambda: panels.tokens(run, tokenizer, pixels, now))
     if tokenizer is None:
         empty_state("No tokenizer yet", "Once one is built, this shows the code of every cell.", icon="grid_off")
     if model != VAE:
@@ -57,7 +57,7 @@ def _draw(make: Callable[[], panels.Panel | None]) -> None:
         return
     with st.container(width=_WIDTH):
         show(
-            copied(panel.figure),
+            panel.figure,
             panel.key,
             alt=panel.alt,
             title=panel.title,

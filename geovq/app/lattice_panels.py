@@ -1,4 +1,4 @@
-"""The five small maps of one picture's cells, made once: drawing a figure takes longer than computing what is in it."""
+"""The five small maps of one picture's cells, made once for each theme: drawing takes longer than computing."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +9,7 @@ import pandas as pd
 from geovq.app import lattice_caching as caching
 from geovq.app.keeping import shared
 from geovq.app.lattice_fitting import grey_values
+from geovq.app.readable import readable
 from geovq.app.tables import position_rows
 from geovq.app.wording import GLOSSARY
 from geovq.runs import Run
@@ -21,7 +22,7 @@ _KEPT = 48
 
 @dataclass(frozen=True)
 class Panel:
-    """One map with its words. `figure` is to be copied before it is drawn."""
+    """One map with its words. `figure` is readable in one theme, and nobody may change it."""
 
     key: str
     figure: Any
@@ -30,9 +31,12 @@ class Panel:
     alt: str
     data: pd.DataFrame
 
+    def __post_init__(self) -> None:
+        readable(self.figure)
+
 
 @shared(_KEPT, False)
-def information(run: Run, model: str, pixels: bytes) -> Panel | None:
+def information(run: Run, model: str, pixels: bytes, theme: str) -> Panel | None:
     """KL per cell over the picture; None without a posterior."""
     kl = caching.look(run, model, pixels).kl_nats
     if kl is None:
@@ -53,7 +57,7 @@ def information(run: Run, model: str, pixels: bytes) -> Panel | None:
 
 
 @shared(_KEPT, False)
-def magnification(run: Run, model: str, pixels: bytes) -> Panel:
+def magnification(run: Run, model: str, pixels: bytes, theme: str) -> Panel:
     """Magnification per cell over the picture."""
     field = caching.field(run, model, pixels)
     values, n_active = field.log10_magnification.numpy(), field.stretches.shape[-1]
@@ -78,7 +82,7 @@ def magnification(run: Run, model: str, pixels: bytes) -> Panel:
 
 
 @shared(_KEPT, False)
-def means(run: Run, model: str, pixels: bytes, channel: int) -> Panel:
+def means(run: Run, model: str, pixels: bytes, channel: int, theme: str) -> Panel:
     """Posterior mean of one channel, or what the encoder returns where there is no posterior."""
     found = caching.look(run, model, pixels)
     values = found.lattice[channel].numpy()
@@ -94,7 +98,7 @@ def means(run: Run, model: str, pixels: bytes, channel: int) -> Panel:
 
 
 @shared(_KEPT, False)
-def deviations(run: Run, model: str, pixels: bytes, channel: int) -> Panel | None:
+def deviations(run: Run, model: str, pixels: bytes, channel: int, theme: str) -> Panel | None:
     """Posterior standard deviation of one channel; None without a posterior."""
     found = caching.look(run, model, pixels)
     if found.deviations is None:
@@ -113,7 +117,7 @@ def deviations(run: Run, model: str, pixels: bytes, channel: int) -> Panel | Non
 
 
 @shared(_KEPT, False)
-def tokens(run: Run, tokenizer: str, pixels: bytes) -> Panel:
+def tokens(run: Run, tokenizer: str, pixels: bytes, theme: str) -> Panel:
     """Code of every cell."""
     found = caching.passage(run, tokenizer, pixels).tokens
     assert found is not None

@@ -1,13 +1,18 @@
 """Where the two distances disagree: the verdict, a map of all landmarks that were asked, and the worst cases."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
+from geovq.app import neighbourhoods_caching as caching
 from geovq.app.charts import show
 from geovq.app.geometry_axes import axis_titles, plane_words
 from geovq.app.geometry_scene import Scene
+from geovq.app.keeping import shared as kept
 from geovq.app.neighbourhoods_controls import choose, picked_query
 from geovq.app.neighbourhoods_data import Agreement
+from geovq.app.readable import readable, theme
 from geovq.app.selection import of_total, provenance
 from geovq.app.views import Array
 from geovq.runs import Run
@@ -55,11 +60,8 @@ def agreement_map(run: Run, scene: Scene, agreement: Agreement, k: int) -> None:
 def _map(run: Run, scene: Scene, agreement: Agreement, k: int, *, is_overlap: bool) -> None:
     overlaps, members = agreement.overlap("euclidean", "geodesic", k), agreement.members
     values = overlaps if is_overlap else agreement.correlation
-    unit = f"overlap of the {k} nearest<br>(share)" if is_overlap else "Spearman's correlation"
     show(
-        agreement_figure(
-            scene.positions, members, values, title=unit, limits=(0.0, 1.0), axis_titles=axis_titles(scene)
-        ),
+        _figure(run, k, is_overlap, theme()),
         "neighbourhoods_map",
         alt="The latent plane with one mark per landmark, large and dark where Euclid and geodesic disagree",
         title=_finding(values[np.isfinite(values)], is_overlap, k),
@@ -74,6 +76,21 @@ def _map(run: Run, scene: Scene, agreement: Agreement, k: int, *, is_overlap: bo
             f"rank correlation over {agreement.n_correlated}": agreement.correlation,
         },
         select=picked_query,
+    )
+
+
+@kept(32, False)
+def _figure(run: Run, k: int, is_overlap: bool, theme: str) -> Any:
+    scene, agreement = caching.scene(run), caching.agreement(run)
+    return readable(
+        agreement_figure(
+            scene.positions,
+            agreement.members,
+            agreement.overlap("euclidean", "geodesic", k) if is_overlap else agreement.correlation,
+            title=f"overlap of the {k} nearest<br>(share)" if is_overlap else "Spearman's correlation",
+            limits=(0.0, 1.0),
+            axis_titles=axis_titles(scene),
+        )
     )
 
 

@@ -68,7 +68,7 @@ def review(source: Source, config: ExperimentConfig, *, keeps_vae: bool) -> None
     command = command_line(
         _shown(source.file), _shown(out), source.config, config, target=target, reuse=_shown(reuse) if reuse else None
     )
-    st.code(command, language="bash", wrap_lines=True)
+    st.code(command, language=None, wrap_lines=True)
 
 
 def _changes(source: Source, config: ExperimentConfig) -> None:

@@ -117,18 +117,23 @@ def codes_by_boxes(cells: Float32[Tensor, "m d"], rule: LandmarkRule) -> Codes:
     points = np.empty((n_cells, subspace.n_active), dtype=np.float32)
     codes, margins = np.empty(n_cells, dtype=np.int64), np.empty(n_cells, dtype=np.float32)
 
-    def project(rows: slice) -> None:
-        project_cells(latents[rows], mean, basis, points[rows])
+    n_threads = torch.get_num_threads()
+    n_tasks = max(1, min(n_cells // _CELLS_PER_TASK, n_threads * _TASKS_PER_THREAD))
 
-    def encode(rows: IntArray) -> None:
+    def project(task: int) -> list[IntArray]:
+        """Project a part of the cells and sort it, roughly, along the strongest direction."""
+        begin, end = task * n_cells // n_tasks, (task + 1) * n_cells // n_tasks
+        project_cells(latents[begin:end], mean, basis, points[begin:end])
+        cuts = np.arange(1, n_tasks) * (end - begin) // n_tasks
+        return np.split(begin + np.argpartition(points[begin:end, 0], cuts), cuts)
+
+    def encode(parts: tuple[IntArray, ...]) -> None:
+        rows = np.concatenate(parts)
         found = codes_of_points(axes, points[rows], landmarks, metrics, to_medoid, label, n_nearest)
         codes[rows], margins[rows] = found
 
-    n_threads = torch.get_num_threads()
-    n_tasks = max(1, min(n_cells // _CELLS_PER_TASK, n_threads * _TASKS_PER_THREAD))
-    cuts = np.arange(1, n_tasks) * n_cells // n_tasks
     with ThreadPoolExecutor(n_threads) as pool:  # the kernels let go of the interpreter
-        list(pool.map(project, map(slice, [0, *cuts], [*cuts, n_cells])))
+        sorted_parts = list(pool.map(project, range(n_tasks)))
         # Neighbours in the strongest direction share a task, because neighbours share candidates.
-        list(pool.map(encode, np.split(np.argpartition(points[:, 0], cuts), cuts)))
+        list(pool.map(encode, zip(*sorted_parts, strict=True)))
     return torch.from_numpy(codes), torch.from_numpy(margins)

@@ -7,6 +7,7 @@ much as one.
 import base64
 import io
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import plotly.colors
@@ -146,9 +147,11 @@ def png_uri(picture: UInt8[Array, "height width 4"]) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
+@cache
 def _diverging_table() -> UInt8[Array, "256 4"]:
     scale = plotly.colors.sample_colorscale(DIVERGING, np.linspace(0, 1, 256).tolist(), colortype="tuple")
     table: Array = np.round(np.array([(*colour, 1.0) for colour in scale]) * 255).astype(np.uint8)
+    table.flags.writeable = False  # there is only one
     return table
 
 

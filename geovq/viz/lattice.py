@@ -120,11 +120,6 @@ def where_figure(
     return _panel(figure, shape, "", side=_LARGE, below=_TICKS)
 
 
-def copied(figure: go.Figure) -> go.Figure:
-    """A figure to finish, for instance in the colours of a theme, while the one that is kept stays as it is."""
-    return go.Figure(figure)
-
-
 def _grid(n_rows: int, n_columns: int) -> Float[Array, "lines 2 2"]:
     """End points of the lines between cells."""
     across = [[(-0.5, y - 0.5), (n_columns - 0.5, y - 0.5)] for y in range(1, n_rows)]

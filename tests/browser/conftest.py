@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,12 +12,24 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.server import AppServer
+from tests.browser.stopwatch import Answers
 
 NewPage = Callable[..., Page]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _TIMES = pytest.StashKey[dict[str, float]]()
+
+
+@dataclass
+class Report:
+    """How quickly the app answers, and other numbers by what they are."""
+
+    answers: list[Answers] = field(default_factory=list)
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+_REPORT = pytest.StashKey[Report]()
 # On a deep link Streamlit's own client first tries the page's name as a folder of the server.
 _PROBES = ("/_stcore/health", "/_stcore/host-config")
 
@@ -112,12 +125,28 @@ def times(request: pytest.FixtureRequest, pictures: Path) -> Iterator[dict[str, 
     (pictures / "timings.json").write_text(json.dumps(measured, indent=2) + "\n")
 
 
+@pytest.fixture(scope="package")
+def report(request: pytest.FixtureRequest, pictures: Path) -> Iterator[Report]:
+    """Response times: printed at the end and kept beside the pictures, never asserted."""
+    measured = request.config.stash.setdefault(_REPORT, Report())
+    yield measured
+    content = {"numbers": measured.numbers, "answers": [answers.as_row() for answers in measured.answers]}
+    (pictures / "responses.json").write_text(json.dumps(content, indent=2) + "\n")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the measured times."""
     if measured := config.stash.get(_TIMES, {}):
         terminalreporter.section("seconds in the browser")
         for what, seconds in measured.items():
             terminalreporter.write_line(f"{seconds:6.1f}  {what}")
+    if report := config.stash.get(_REPORT, None):
+        terminalreporter.section("answers: seconds in the browser, median and p95; median CPU seconds of the server")
+        for answers in report.answers:
+            row = answers.as_row()
+            terminalreporter.write_line("{median_s:6.2f}  {p95_s:6.2f}  {server_cpu_s:6.2f}  {what}".format(**row))
+        for what, value in report.numbers.items():
+            terminalreporter.write_line(f"{value:6.1f}  {what}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -62,6 +62,18 @@ class AppServer:
         """All that the server and its jobs' launcher have printed."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
+    def cpu_seconds(self) -> float:
+        """What the server has computed so far, all its threads and the system's work for them."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        used: float = times.user + times.system
+        return used
+
+    def resident_mb(self) -> float:
+        """Memory of the server and its children."""
+        server = psutil.Process(self._process.pid)
+        n_bytes: int = sum(process.memory_info().rss for process in [server, *server.children(recursive=True)])
+        return n_bytes / 1e6
+
     def clear(self) -> None:
         """End the jobs that were started here, and forget their runs."""
         jobs = self._jobs()

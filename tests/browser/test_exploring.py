@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.looking import LIMIT_MS, SHIPPED, assert_charts_drawn, assert_healthy, open_page, settled
+from tests.browser.looking import (
+    LIMIT_MS,
+    SHIPPED,
+    assert_charts_drawn,
+    assert_healthy,
+    open_page,
+    settled,
+    take_picture,
+)
 from tests.browser.server import AppServer
 
 pytestmark = pytest.mark.browser
@@ -28,6 +36,43 @@ def test_two_points_become_three_ways_and_the_link_keeps_them(
     settled(page)
     expect(page).to_have_url(re.compile(r"[?&]geometry_second=77(&|$)"))
     assert_healthy(page, server, console_errors)
+
+
+def test_an_edited_token_changes_the_picture_travels_in_the_link_and_can_be_reset(
+    server: AppServer, page: Page, console_errors: list[str], pictures: Path
+) -> None:
+    open_page(page, server, "tokens", run=SHIPPED)
+    section = page.locator(".st-key-chart_tokens_edited_pictures")
+    expect(section).to_contain_text("Nothing is changed yet")
+    untouched = drawn_images(page, "tokens_edited_pictures")
+
+    code = page.locator(".st-key-tokens_code input")
+    before = code.input_value()
+    code.fill("7" if before != "7" else "8")
+    code.press("Enter")
+    expect(section).not_to_contain_text("Nothing is changed yet", timeout=LIMIT_MS)
+    page.wait_for_url(re.compile(r"[?&]tokens_edits=24(:|%3A)[78](&|$)"))  # the middle one of 49 cells
+    settled(page)
+    assert drawn_images(page, "tokens_edited_pictures") != untouched
+    take_picture(page, pictures / "tokens-edited.png")
+
+    page.goto(page.url)
+    expect(section).to_be_visible(timeout=LIMIT_MS)
+    settled(page)
+    expect(section).not_to_contain_text("Nothing is changed yet")
+    page.get_by_role("button", name="Reset all").click()
+    expect(section).to_contain_text("Nothing is changed yet", timeout=LIMIT_MS)
+    settled(page)
+    expect(code).to_have_value(before)
+    assert drawn_images(page, "tokens_edited_pictures") == untouched
+    assert_healthy(page, server, console_errors)
+
+
+def drawn_images(page: Page, key: str) -> list[str]:
+    """The pictures that are painted into a chart."""
+    plot = page.locator(f".st-key-{key} .js-plotly-plot")
+    found: list[str] = plot.evaluate("plot => plot.data.map(trace => trace.source).filter(Boolean)")
+    return found
 
 
 def test_a_lesson_leads_from_its_view_to_a_question_and_an_explanation(

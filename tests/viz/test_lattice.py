@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from geovq.viz import cell_maps_figure, token_grids_figure
-from geovq.viz.lattice import copied, over_picture_figure, small_map, where_figure
+from geovq.viz.lattice import over_picture_figure, small_map, where_figure
 
 PICTURE = np.linspace(0, 1, 28 * 28).reshape(28, 28)
 VALUES = np.arange(49, dtype=float).reshape(7, 7)
@@ -74,9 +74,3 @@ def test_frames_stand_around_the_cell_and_its_footprint() -> None:
         4.5,
     )  # 3 cells of 4 pixels
     assert footprint.line.dash != cell.line.dash
-
-
-def test_a_copy_leaves_the_figure_as_it_is() -> None:
-    kept = over_picture_figure(PICTURE, VALUES, unit="nats", limits=(0, 48))
-    copied(kept).update_layout(font_color="red")
-    assert kept.layout.font.color is None
