@@ -74,7 +74,7 @@ class TrainingConfig(Section):
         None, ge=1, le=1_000, description="Stop after so many epochs without a better validation loss; empty: never."
     )
     precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
-        "auto", description="auto: bf16 where the GPU has it, else float32."
+        "auto", description="auto: bf16 where the GPU or the processor computes in it, else float32."
     )
 
 

@@ -28,6 +28,7 @@ class StageRecord(BaseModel):
     elapsed_s: float
     finished_at: float  # seconds since 1970
     device: str
+    precision: str = "32-true"  # of its training; the rest of a stage computes in float32
     deterministic: bool = True  # the same inputs give the same bytes there; on GPUs, some sums have no fixed order
 
 
@@ -60,7 +61,12 @@ def new_manifest(seed: int) -> Manifest:
 
 
 def record_stage(
-    run_path: Path, input_digest: str, files: tuple[str, ...], elapsed_s: float, device: torch.device
+    run_path: Path,
+    input_digest: str,
+    files: tuple[str, ...],
+    elapsed_s: float,
+    device: torch.device,
+    precision: str = "32-true",
 ) -> StageRecord:
     """Record of a stage whose files have just been written."""
     digests = {file: file_digest(run_path / file) for file in files}
@@ -71,6 +77,7 @@ def record_stage(
         elapsed_s=elapsed_s,
         finished_at=time.time(),
         device=name,
+        precision=precision,
         deterministic=device.type == "cpu",
     )
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from geovq.artifacts import digest_of, discard_unfinished, file_digest, write_bytes_atomic
 from geovq.config import ExperimentConfig, dump_config, load_config, setting_changes
 from geovq.errors import ArtifactError, ConfigError
@@ -14,7 +16,7 @@ from geovq.runs.reporting import RunProgress
 from geovq.runs.stages import Stage, plan, with_needs
 from geovq.runs.training_stages import checkpoint_file
 from geovq.runs.workspace import Workspace
-from geovq.training import resolve_device
+from geovq.training import resolve_device, resolve_precision
 
 RULES = 1  # raise it when a stage computes something else from the same inputs
 
@@ -92,7 +94,9 @@ def make_run(
         began = time.monotonic()
         stage.work(work, input_digest)
         elapsed_s = time.monotonic() - began
-        record = record_stage(run_path, input_digest, stage.files, elapsed_s, work.device)
+        record = record_stage(
+            run_path, input_digest, stage.files, elapsed_s, work.device, _precision_of(stage, work.device)
+        )
         manifest = manifest.with_stage(stage.name, record)
         write_manifest(run_path, manifest)
         checkpoint_file(run_path, stage.name, input_digest).unlink(missing_ok=True)
@@ -100,6 +104,11 @@ def make_run(
     if len(stages) == len(plan(config)):
         shutil.rmtree(run_path / RESUME_FOLDER, ignore_errors=True)
     return done
+
+
+def _precision_of(stage: Stage, device: torch.device) -> str:
+    training = stage.settings.get("training")
+    return "32-true" if training is None else resolve_precision(training.get("precision", "auto"), device)
 
 
 def input_digest_of(stage: Stage, manifest: Manifest) -> str:

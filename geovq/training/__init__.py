@@ -1,7 +1,7 @@
 """One training loop, and one objective per model."""
 
 from geovq.training.classifier_objective import ClassifierObjective, LabelledImages
-from geovq.training.device import resolve_device
+from geovq.training.device import resolve_device, resolve_precision
 from geovq.training.distributed import Processes, processes
 from geovq.training.fitting import fit
 from geovq.training.loop import TrainingResult
@@ -31,4 +31,5 @@ __all__ = [
     "one_cycle",
     "processes",
     "resolve_device",
+    "resolve_precision",
 ]

@@ -18,6 +18,7 @@ from geovq.errors import ArtifactError, Cancelled, ConfigError
 from geovq.lattice import cells_of
 from geovq.models import load_model
 from geovq.runs import open_run, pipeline
+from geovq.runs.manifest import read_manifest
 from geovq.runs.pipeline import make_run, prepare_run
 from geovq.runs.reporting import RunProgress
 from geovq.runs.snapshots import SNAPSHOT_FOLDER
@@ -25,6 +26,7 @@ from geovq.runs.stages import plan
 from geovq.runs.status import request_cancel
 from geovq.runs.worker import work_on_run
 from geovq.tokenization import load_tokenizer
+from geovq.training import resolve_precision
 from tests.conftest import TINY
 
 # Real processes that pay for their imports once: the server imports, each child is a fork of it.
@@ -52,6 +54,15 @@ def test_everything_that_is_listed_exists_and_nothing_else(tiny_run, tiny_config
     files = {file for stage in plan(tiny_config) for file in stage.files}
     made = {file for file in contents(tiny_run) if not file.startswith(f"{SNAPSHOT_FOLDER}/")}
     assert made == files | {"config.yaml"}
+
+
+def test_the_manifest_says_in_which_precision_each_stage_was_trained(tiny_run):
+    trained = resolve_precision("auto", torch.device("cpu"))
+    stages = read_manifest(tiny_run).stages
+    for name, record in stages.items():
+        is_training = name in {"vae", "vqvae"} or name.startswith(("refit:", "prior:"))
+        assert record.precision == (trained if is_training else "32-true"), name
+    assert {"vae", "vqvae", "refit:riemannian", "prior:riemannian"} <= stages.keys()
 
 
 def test_a_second_run_does_nothing(run, tiny_config):

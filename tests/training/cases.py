@@ -9,7 +9,14 @@ from geovq.progress import SilentProgress
 from geovq.randomness import make_generator
 from geovq.training import PriorObjective, TokenSet, VAEObjective, VQVAEObjective, fit
 
-CONFIG = TrainingConfig(epochs=2, batch_size=8, learning_rate=1e-2, weight_decay=0.01, gradient_clip=5.0)
+CONFIG = TrainingConfig(
+    epochs=2,
+    batch_size=8,
+    learning_rate=1e-2,
+    weight_decay=0.01,
+    gradient_clip=5.0,
+    precision="32-true",  # "auto" would round on some processors, and these tests compare sums
+)
 N_BATCHES = 3  # 20 examples in batches of 7, 7 and 6
 N_STEPS = 2 * N_BATCHES
 

@@ -51,9 +51,25 @@ def test_unknown_names_are_refused(name):
         resolve_device(name)
 
 
-def test_auto_precision_is_float32_on_the_cpu():
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, "bf16-mixed"),
+        ({"avx512_bf16": False, "amx_bf16": True}, "bf16-mixed"),
+        ({"avx512_bf16": False, "avx512_f": True}, "32-true"),
+        ({"neon": True, "bf16": True}, "32-true"),
+    ],
+)
+def test_auto_precision_of_a_processor_is_bfloat16_only_where_it_has_instructions(monkeypatch, capabilities, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert resolve_precision("auto", torch.device("cpu")) == precision
+    for named in ("32-true", "bf16-mixed"):
+        assert resolve_precision(named, torch.device("cpu")) == named
+
+
+def test_auto_precision_is_float32_where_pytorch_does_not_say_what_a_processor_can(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert resolve_precision("auto", torch.device("cpu")) == "32-true"
-    assert resolve_precision("bf16-mixed", torch.device("cpu")) == "bf16-mixed"
 
 
 def numerics():

@@ -32,18 +32,20 @@ def test_stopped_anywhere_and_resumed_ends_with_the_same_bits(tmp_path, case, st
     assert (result.steps, result.epochs, result.cancelled) == (N_STEPS, 2, False)
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 @pytest.mark.parametrize("case", KINDS)
-def test_killed_between_checkpoints_and_resumed_ends_with_the_same_bits(tmp_path, case):
+def test_killed_between_checkpoints_and_resumed_ends_with_the_same_bits(tmp_path, case, precision):
     class Kill(Listener):
         def record(self, row):
             super().record(row)
             if row["step"] == 5:
                 raise KeyboardInterrupt
 
-    whole, _ = train(case, tmp_path / "whole")
+    config = changed(precision=precision)
+    whole, _ = train(case, tmp_path / "whole", config=config)
     with pytest.raises(KeyboardInterrupt):
-        train(case, tmp_path / "state", progress=Kill())
-    resumed, _ = train(case, tmp_path / "state")
+        train(case, tmp_path / "state", config=config, progress=Kill())
+    resumed, _ = train(case, tmp_path / "state", config=config)
     assert same_weights(whole, resumed)
 
 
