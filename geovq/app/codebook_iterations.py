@@ -9,19 +9,19 @@ from geovq.app.geometry_axes import axis_titles, plane_words
 from geovq.app.pickers import start_with
 from geovq.app.selection import provenance
 from geovq.app.states import guarded
+from geovq.app.stepping import Stepper
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
 from geovq.viz.medoid_steps import medoid_steps_figure
 
-_PASS, _PLAYING = "codebook_pass", "codebook_playing"  # keys of the session; the first is in the link
-_FRAME_S = 1.5
+_PASSES = Stepper("codebook_pass", "codebook_playing", first=0, frame_s=1.5)
 _COSTS = {"euclidean": "mean squared distance (latent²)", "riemannian": "mean squared distance (pixel²)"}
 
 
 def iterations(run: Run, name: str) -> None:
     """The replay; it plays by itself while it is told to."""
     st.subheader("How were the codes found?")
-    st.fragment(_replay, run_every=_FRAME_S if st.session_state.get(_PLAYING) else None)(run, name)
+    st.fragment(_replay, run_every=_PASSES.run_every)(run, name)
 
 
 @guarded
@@ -29,12 +29,10 @@ def _replay(run: Run, name: str) -> None:
     tokenizer, scene = landmark_tokenizer(run, name), codebook_caching.scene(run)
     medoids, costs = tokenizer.medoid_history.numpy(), tokenizer.cost_history.numpy()
     last = len(medoids) - 1
+    _PASSES.advance(last)
     if last == 0:
-        st.session_state[_PLAYING] = False
         st.caption("This search tells only its end, so there are no passes to replay.")
         return
-    if st.session_state.get(_PLAYING):
-        _advance(last)
     step = _controls(last)
     n_moved = int((medoids[step] != medoids[step - 1]).sum()) if step else 0
     show(
@@ -67,39 +65,10 @@ def _finding(step: int, last: int, n_moved: int, n_codes: int, costs: list[float
 
 
 def _controls(last: int) -> int:
-    playing = bool(st.session_state.get(_PLAYING))
-    start_with(_PASS, last, last, "the pass")
+    start_with(_PASSES.place, last, last, "the pass")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        step = int(st.slider("After pass", 0, last, key=_PASS, bind="query-params", width=260))
-        st.button(
-            "Reset", icon=":material/restart_alt:", key="codebook_reset", on_click=_go, args=(0,), disabled=step == 0
-        )
-        st.button(
-            "Step", icon=":material/chevron_right:", key="codebook_step", on_click=_go, args=(step + 1,),
-            disabled=step == last,
-        )  # fmt: skip
-        label, icon = ("Pause", "pause") if playing else ("Play", "play_arrow")
-        # The timer belongs to the fragment, so it starts and ends with a run of the whole page. The key keeps the
-        # button the same one when its label changes; without it, the click would be lost.
-        if st.button(label, icon=f":material/{icon}:", key="codebook_play", on_click=_toggle, args=(step, last)):
-            st.rerun()
+        step = int(st.slider("After pass", 0, last, key=_PASSES.place, bind="query-params", width=260))
+        _PASSES.button("Reset", "restart_alt", 0, last, key="codebook_reset")
+        _PASSES.button("Step", "chevron_right", step + 1, last, key="codebook_step")
+        _PASSES.play_button(last, key="codebook_play")
     return step
-
-
-def _go(step: int) -> None:
-    st.session_state[_PASS] = step
-
-
-def _toggle(step: int, last: int) -> None:
-    playing = not st.session_state.get(_PLAYING)
-    st.session_state[_PLAYING] = playing
-    if playing and step == last:
-        st.session_state[_PASS] = 0
-
-
-def _advance(last: int) -> None:
-    step = int(st.session_state.get(_PASS, last))
-    if step >= last:
-        st.session_state[_PLAYING] = False
-        st.rerun()
-    st.session_state[_PASS] = step + 1

@@ -8,14 +8,13 @@ from geovq.app import tables
 from geovq.app.charts import data_table
 from geovq.app.frame import page_file
 from geovq.app.lessons import LESSON_FOLDER, Lesson, read_lessons
-from geovq.app.live import active_jobs
-from geovq.app.states import as_text, guarded
+from geovq.app.live import follow_queue, job_progress
+from geovq.app.states import as_text
 from geovq.app.train_device import AUTO, device_words, devices
-from geovq.app.wording import progress_fraction, progress_sentence
+from geovq.jobs import QueuedJob
 from geovq.runs import RunSummary
 
 _N_SCENES = 4
-_POLL_S = 2.0
 
 
 def scenes() -> None:
@@ -41,15 +40,10 @@ def scenes() -> None:
 def machine() -> None:
     """Device and queue; looks after itself while something is at work."""
     st.subheader("This machine")
-    busy = bool(active_jobs())
-    st.fragment(_queue, run_every=_POLL_S if busy else None)(busy)
+    follow_queue(_device_and_queue)
 
 
-@guarded
-def _queue(was_busy: bool) -> None:
-    jobs = active_jobs()
-    if was_busy and not jobs:
-        st.rerun()  # a run has ended: its numbers belong into the table
+def _device_and_queue(active: list[QueuedJob]) -> None:
     found = devices()
     names = [device.name for device in found]
     words = [device_words(AUTO, found), *(device_words(name, found) for name in names)]
@@ -60,12 +54,11 @@ def _queue(was_busy: bool) -> None:
                 st.caption(as_text(line))
         with st.container(border=True, width=420, height="stretch"):
             st.markdown("**:material/hourglass_empty: Queue**")
-            if not jobs:
+            if not active:
                 st.caption("Nothing is running and nothing waits.")
-            for job in jobs[:1]:
-                st.progress(progress_fraction(job.status), text=f"{as_text(job.run_id)}: {job.status.state.value}")
-                st.caption(as_text(progress_sentence(job.status)))
-            for place, job in enumerate(jobs[1:], start=1):
+            for job in active[:1]:
+                job_progress(job)
+            for place, job in enumerate(active[1:], start=1):
                 st.caption(f"{place}. {as_text(job.run_id)}")
             st.page_link(page_file("train"), label="Train a run", icon=":material/arrow_forward:")
 

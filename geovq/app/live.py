@@ -1,6 +1,10 @@
-"""A job while it works: state, progress, curves, log. Only reads: the job is a process that needs nobody to watch."""
+"""Jobs while they work: the queue, and state, progress, curves and log of one.
+
+Only reads: a job is a process that needs nobody to watch.
+"""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -14,7 +18,7 @@ from geovq.jobs import QueuedJob
 from geovq.runs import outputs_root
 from geovq.runs.status import State, Status
 
-_POLL_S = 1.0
+_POLL_S, _QUEUE_POLL_S = 1.0, 2.0
 _LOG_LINES = 30
 
 
@@ -25,6 +29,26 @@ def active_jobs() -> list[QueuedJob]:
         if job.status.state is State.CANCELLING:
             jobs.reconcile(job.run_path)
     return found
+
+
+def follow_queue(draw: Callable[[list[QueuedJob]], None]) -> None:
+    """Draw the active jobs; polls while there are any, and runs the page once more when the last has ended."""
+    busy = bool(active_jobs())
+    st.fragment(_queue, run_every=_QUEUE_POLL_S if busy else None)(draw, busy)
+
+
+@guarded
+def _queue(draw: Callable[[list[QueuedJob]], None], was_busy: bool) -> None:
+    found = active_jobs()
+    if was_busy and not found:
+        st.rerun()  # a run has ended: its numbers belong into the page
+    draw(found)
+
+
+def job_progress(job: QueuedJob) -> None:
+    """How far a job is, as a bar and as a sentence."""
+    st.progress(progress_fraction(job.status), text=f"{as_text(job.run_id)}: {job.status.state.value}")
+    st.caption(as_text(progress_sentence(job.status)))
 
 
 def is_resumable(run_path: Path) -> bool:

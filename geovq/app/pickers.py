@@ -95,21 +95,6 @@ def image_picker(run: Run, prefix: str) -> tuple[int, str]:
     return index, images.class_names[labels[index]]
 
 
-def channel_picker(run: Run, key: str) -> int:
-    """Choose a latent channel of the VAE; the most active one stands first."""
-    shares = caching.channel_shares(run)
-    ranking = [int(channel) for channel in shares.argsort()[::-1]]
-    chosen: int = st.selectbox(
-        "Channel, most active first",
-        ranking,
-        format_func=lambda channel: f"{channel} ({shares[channel]:.1%} of variance)",
-        key=key,
-        help=GLOSSARY["channel"],
-        width=210,
-    )
-    return chosen
-
-
 def one_tokenizer(
     label: str, names: list[str], usual: str, key: str, width: int | Literal["stretch"] = "stretch"
 ) -> str:

@@ -8,29 +8,28 @@ from geovq.app.prior_controls import drawing_words
 from geovq.app.prior_data import Drawing
 from geovq.app.selection import of_total, provenance
 from geovq.app.states import guarded
+from geovq.app.stepping import Stepper
 from geovq.app.wording import GLOSSARY
 from geovq.runs import Run
 from geovq.viz import map_colouring
 from geovq.viz.distribution import choice_figure, likeliest, next_token_figure
 from geovq.viz.drawing import drawing_figure
 
-_STEP, _PLAYING = "prior_step", "prior_playing"  # keys of the session; the first is in the link
+_CELLS = Stepper("prior_step", "prior_playing", first=1, frame_s=1.0)
 _FIRST_SHOWN = 25  # half of the image
 _N_CANDIDATES = 12
-_FRAME_S = 1.0
 
 
 def steps_view(run: Run, drawing: Drawing) -> None:
     """The stepper; it plays by itself while it is told to."""
-    st.fragment(_stepper, run_every=_FRAME_S if st.session_state.get(_PLAYING) else None)(run, drawing)
+    st.fragment(_stepper, run_every=_CELLS.run_every)(run, drawing)
 
 
 @guarded
 def _stepper(run: Run, drawing: Drawing) -> None:
     trajectory = prior_data.trajectory(run, drawing)
     n_steps = len(trajectory.tokens)
-    if st.session_state.get(_PLAYING):
-        _advance(n_steps)
+    _CELLS.advance(n_steps)
     step = _controls(n_steps)
     position, taken = step - 1, int(trajectory.tokens[step - 1])
     probabilities = trajectory.probabilities[position]
@@ -73,44 +72,12 @@ def _stepper(run: Run, drawing: Drawing) -> None:
 
 
 def _controls(n_steps: int) -> int:
-    playing = bool(st.session_state.get(_PLAYING))
-    _go(int(st.session_state.get(_STEP, _FIRST_SHOWN)), n_steps)  # no default: the buttons set it too
+    key = _CELLS.place
+    wanted = int(st.session_state.get(key, _FIRST_SHOWN))
+    st.session_state[key] = min(max(wanted, 1), n_steps)  # no default: the buttons set it too
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        step = st.slider(
-            "Cells drawn",
-            1,
-            n_steps,
-            key=_STEP,
-            bind="query-params",
-            persist_state="session",
-            width=300,
-        )
-        st.button("Back", icon=":material/chevron_left:", on_click=_go, args=(step - 1, n_steps), disabled=step == 1)
-        st.button(
-            "Step", icon=":material/chevron_right:", on_click=_go, args=(step + 1, n_steps), disabled=step == n_steps
-        )
-        label, icon = ("Pause", "pause") if playing else ("Play", "play_arrow")
-        # The timer belongs to the fragment, so it starts and ends with a run of the whole page. The key keeps the
-        # button the same one when its label changes; without it, the click would be lost.
-        if st.button(label, icon=f":material/{icon}:", key="prior_play", on_click=_toggle, args=(step, n_steps)):
-            st.rerun()
+        step = st.slider("Cells drawn", 1, n_steps, key=key, bind="query-params", persist_state="session", width=300)
+        _CELLS.button("Back", "chevron_left", step - 1, n_steps)
+        _CELLS.button("Step", "chevron_right", step + 1, n_steps)
+        _CELLS.play_button(n_steps, key="prior_play")
     return step
-
-
-def _go(step: int, n_steps: int) -> None:
-    st.session_state[_STEP] = min(max(step, 1), n_steps)
-
-
-def _toggle(step: int, n_steps: int) -> None:
-    playing = not st.session_state.get(_PLAYING)
-    st.session_state[_PLAYING] = playing
-    if playing and step == n_steps:
-        st.session_state[_STEP] = 1
-
-
-def _advance(n_steps: int) -> None:
-    step = int(st.session_state.get(_STEP, _FIRST_SHOWN))
-    if step >= n_steps:
-        st.session_state[_PLAYING] = False
-        st.rerun()
-    st.session_state[_STEP] = step + 1

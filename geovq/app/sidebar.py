@@ -3,12 +3,11 @@
 import streamlit as st
 
 from geovq.app.caching import device_name
-from geovq.app.live import active_jobs
+from geovq.app.live import follow_queue, job_progress
 from geovq.app.selection import chosen, run_selector
-from geovq.app.states import as_text, guarded
-from geovq.app.wording import STATE_BADGES, progress_fraction, progress_sentence
-
-_POLL_S = 2.0
+from geovq.app.states import as_text
+from geovq.app.wording import STATE_BADGES
+from geovq.jobs import QueuedJob
 
 
 def sidebar() -> None:
@@ -24,20 +23,14 @@ def sidebar() -> None:
                 st.badge(label, icon=f":material/{icon}:", color=colour)  # type: ignore[arg-type]
     st.divider()
     st.caption(f":material/memory: {as_text(device_name())}", help="Where a run with device `auto` computes.")
-    busy = bool(active_jobs())
-    st.fragment(_queue, run_every=_POLL_S if busy else None)(busy)
+    follow_queue(_queue)
 
 
-@guarded
-def _queue(was_busy: bool) -> None:
-    jobs = active_jobs()
-    if was_busy and not jobs:
-        st.rerun()
-    if not jobs:
+def _queue(active: list[QueuedJob]) -> None:
+    if not active:
         st.caption(":material/check: Nothing is running")
         return
-    first, *waiting = jobs
-    st.progress(progress_fraction(first.status), text=f"{as_text(first.run_id)}: {first.status.state.value}")
-    st.caption(as_text(progress_sentence(first.status)))
+    first, *waiting = active
+    job_progress(first)
     if waiting:
         st.caption(f":material/hourglass_empty: {len(waiting)} more in the queue")

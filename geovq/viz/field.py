@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
-from geovq.viz.layout import AXIS, LABELLED, side_by_side
+from geovq.viz.clouds import CloudType, cloud_type
+from geovq.viz.layout import EQUAL_AXIS, LABELLED, side_by_side
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, SEQUENTIAL
 
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "pentagon", "star", "hexagon")
@@ -74,25 +75,19 @@ def field_figure(
     axis_titles : (str, str)
     """
     figure = side_by_side(["How much the picture changes", "What lies there"], height=height, left=LABELLED)
-    left: list[go.Scatter | go.Heatmap | go.Scattergl] = [heat_map(field)]
-    if len(ellipses):
-        x, y = broken_lines(ellipses)
-        quiet = {"mode": "lines", "hoverinfo": "skip", "showlegend": False}
-        left += [
-            go.Scatter(x=x, y=y, line={"color": "rgba(0,0,0,0.55)", "width": 3}, **quiet),
-            go.Scatter(x=x, y=y, line={"color": "white", "width": 1.3}, **quiet),
-        ]
+    kind = cloud_type(2 * len(positions))
+    left: list[go.Scatter | go.Heatmap | go.Scattergl] = [heat_map(field), *ellipse_outlines(ellipses)]
     # Heat maps and lines emit no clicks: an almost transparent layer of the landmarks does. It must answer to the
     # pointer: what is skipped on hover cannot be clicked.
     everyone = np.arange(len(positions))
     hover = "landmark %{customdata}<extra></extra>"
-    left.append(_cloud(positions, everyone, opacity=0.01, size=9, hovertemplate=hover))
-    right: list[go.Scattergl] = []
+    left.append(_cloud(positions, everyone, kind=kind, opacity=0.01, size=9, hovertemplate=hover))
+    right: list[go.Scatter | go.Scattergl] = []
     if edges is not None:
         x, y = broken_lines(edges)
         style = {"color": NEUTRAL, "width": 0.6}
-        right.append(go.Scattergl(x=x, y=y, mode="lines", line=style, opacity=0.6, hoverinfo="skip", showlegend=False))
-    right += landmark_traces(positions, grouping)
+        right.append(kind(x=x, y=y, mode="lines", line=style, opacity=0.6, hoverinfo="skip", showlegend=False))
+    right += landmark_traces(positions, grouping, kind=kind)
     figure.add_traces([*left, *right], rows=1, cols=[1] * len(left) + [2] * len(right))
     figure.update_layout(
         coloraxis=magnification_axis(field.limits()),
@@ -102,7 +97,9 @@ def field_figure(
     return equal_axes(figure, axis_titles, 2)
 
 
-def landmark_traces(positions: Float[Array, "N 2"], grouping: Grouping, *, size: float = 5) -> list[go.Scattergl]:
+def landmark_traces(
+    positions: Float[Array, "N 2"], grouping: Grouping, *, kind: CloudType, size: float = 5
+) -> list[go.Scatter | go.Scattergl]:
     """One cloud per colour, with a symbol of its own; `customdata` is the number of the landmark."""
     colours = np.asarray(grouping.colours)[grouping.labels]
     traces = []
@@ -113,6 +110,7 @@ def landmark_traces(positions: Float[Array, "N 2"], grouping: Grouping, *, size:
             _cloud(
                 positions,
                 members,
+                kind=kind,
                 opacity=0.8,
                 size=size,
                 color=QUALITATIVE[colour % len(QUALITATIVE)],
@@ -138,16 +136,23 @@ def heat_map(field: FieldMap, *, opacity: float = 1.0) -> go.Heatmap:
     )
 
 
+def ellipse_outlines(ellipses: Float[Array, "m points 2"]) -> list[go.Scatter]:
+    """Closed outlines, white on a dark edge, readable on every colour of the map; no traces if there are none."""
+    if not len(ellipses):
+        return []
+    x, y = broken_lines(ellipses)
+    lines = ({"color": "rgba(0,0,0,0.55)", "width": 3}, {"color": "white", "width": 1.3})
+    return [go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False) for line in lines]
+
+
 def magnification_axis(limits: tuple[float, float], title: str = MAGNIFICATION_UNIT) -> dict[str, Any]:
     """Colour axis of the magnification; its title says the unit."""
     bar = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "len": 0.9}
     return {"colorscale": SEQUENTIAL, "cmin": limits[0], "cmax": limits[1], "colorbar": bar}
 
 
-def mark_point(
-    figure: go.Figure, letter: str, x: float, y: float, *, kind: type[go.Scatter | go.Scattergl] = go.Scatter
-) -> None:
-    """A dot with a letter above it, readable on every background; `Scattergl` where other clouds are drawn so."""
+def mark_point(figure: go.Figure, letter: str, x: float, y: float, *, kind: CloudType = go.Scatter) -> None:
+    """A dot with a letter above it, readable on every background; of the type of the clouds that it marks."""
     dot = {"size": 11, "color": "white", "line": {"width": 2.5, "color": "black"}}
     figure.add_trace(kind(x=[x], y=[y], mode="markers", marker=dot, hoverinfo="skip", showlegend=False))
     look = {"font": {"color": "black", "size": 14}, "bgcolor": "white", "opacity": 0.9, "borderpad": 1}
@@ -157,10 +162,10 @@ def mark_point(
 def equal_axes(figure: go.Figure, axis_titles: tuple[str, str], n_panels: int) -> go.Figure:
     """Equal scales in both directions, with titles and units."""
     # A heat map would bring ticks along, and its numbers would stand lower than those beside it.
-    figure.update_xaxes(**AXIS, ticks="", title_text=axis_titles[0], constrain="domain")
-    figure.update_yaxes(**AXIS, ticks="")
+    figure.update_xaxes(**EQUAL_AXIS, ticks="", title_text=axis_titles[0])
+    figure.update_yaxes(**EQUAL_AXIS, ticks="")
     for suffix in ["", *map(str, range(2, n_panels + 1))]:
-        figure.layout[f"yaxis{suffix}"].update(scaleanchor=f"x{suffix}", constrain="domain")
+        figure.layout[f"yaxis{suffix}"].scaleanchor = f"x{suffix}"
     figure.layout.yaxis.title.text = axis_titles[1]
     return figure
 
@@ -172,10 +177,10 @@ def broken_lines(lines: Float[Array, "m points 2"]) -> tuple[Array, Array]:
 
 
 def _cloud(
-    positions: Array, members: Array, *, opacity: float, size: float, color: str = NEUTRAL, symbol: str = "circle",
-    showlegend: bool = False, **more: object,
-) -> go.Scattergl:  # fmt: skip
-    return go.Scattergl(
+    positions: Array, members: Array, *, kind: CloudType, opacity: float, size: float, color: str = NEUTRAL,
+    symbol: str = "circle", showlegend: bool = False, **more: object,
+) -> go.Scatter | go.Scattergl:  # fmt: skip
+    return kind(
         x=positions[members, 0].astype(np.float32),
         y=positions[members, 1].astype(np.float32),
         mode="markers",

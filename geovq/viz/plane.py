@@ -5,10 +5,9 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from geovq.viz.arrays import Array
-from geovq.viz.field import FieldMap, broken_lines, equal_axes, heat_map, magnification_axis
+from geovq.viz.clouds import cloud_type
+from geovq.viz.field import FieldMap, ellipse_outlines, equal_axes, heat_map, magnification_axis
 from geovq.viz.layout import LABELLED, framed
-
-_QUIET = {"hoverinfo": "skip", "showlegend": False}
 
 
 def plane_figure(
@@ -30,17 +29,14 @@ def plane_figure(
         Landmarks.
     axis_titles : (str, str)
     """
-    dots = go.Scattergl(
+    dots = cloud_type(len(positions))(
         x=positions[:, 0].astype(np.float32),
         y=positions[:, 1].astype(np.float32),
         mode="markers",
         marker={"size": 2.5, "color": "white", "opacity": 0.35},
-        **_QUIET,
+        hoverinfo="skip",
+        showlegend=False,
     )
-    figure = go.Figure([heat_map(field), dots])
-    if len(ellipses):
-        x, y = broken_lines(ellipses)
-        figure.add_scatter(x=x, y=y, mode="lines", line={"color": "rgba(0,0,0,0.55)", "width": 3}, **_QUIET)
-        figure.add_scatter(x=x, y=y, mode="lines", line={"color": "white", "width": 1.3}, **_QUIET)
+    figure = go.Figure([heat_map(field), dots, *ellipse_outlines(ellipses)])
     figure.update_layout(coloraxis=magnification_axis(field.limits()))
     return equal_axes(framed(figure, height=height, left=LABELLED), axis_titles, 1)

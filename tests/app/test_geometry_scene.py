@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -13,17 +11,7 @@ from geovq.data import load_images
 from geovq.errors import DataError
 from geovq.geometry import measure_curve
 from geovq.geometry.worlds import WORLDS
-from geovq.runs import Run, experiment_images, open_run
-
-
-@pytest.fixture(scope="module")
-def run(tiny_run: Path) -> Run:
-    return open_run(tiny_run)
-
-
-@pytest.fixture(scope="module")
-def scene(run: Run) -> Scene:
-    return make_scene(run)
+from geovq.runs import Run, experiment_images
 
 
 def test_places_lead_back_to_the_landmarks(scene: Scene) -> None:

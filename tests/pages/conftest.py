@@ -2,6 +2,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -9,6 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from geovq.config import load_config
 from geovq.runs.manifest import read_manifest
+from geovq.runs.processes import this_process
+from geovq.runs.status import State, Status, write_status
+from tests.app.conftest import run as run  # `x as x`: a fixture for these tests too
+from tests.app.conftest import scene as scene
 
 PROJECT = Path(__file__).parents[2]
 Keep = Callable[[str], bool]
@@ -53,6 +58,12 @@ def one_run(add_run: Callable[..., Path]) -> Path:
     return add_run()
 
 
+def at_work(run: Path, **progress: Any) -> None:
+    """Lets the run have a job that is alive: this process."""
+    pid, started = this_process()
+    write_status(run, Status(State.RUNNING, pid=pid, pid_started=started, started_at=1.0, **progress))
+
+
 def open_page(name: str, **query: str) -> AppTest:
     """The app in a new session, on one of its pages."""
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
@@ -67,6 +78,16 @@ def text_of(app: AppTest) -> str:
     return "\n".join(str(part.value) for part in parts).replace("\\", "")
 
 
-def charts(app: AppTest) -> list[dict]:
+def charts(app: AppTest) -> list[dict[str, Any]]:
     """Figures of a page, as sent to the browser."""
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def alts(app: AppTest) -> list[str]:
+    """What each figure of a page says to those who do not see it."""
+    return [element.proto.alt for element in app.get("plotly_chart")]
+
+
+def chart(app: AppTest, words: str) -> dict[str, Any]:
+    """The first figure whose text for those who do not see it has these words."""
+    return next(spec for spec, alt in zip(charts(app), alts(app), strict=True) if words in alt)

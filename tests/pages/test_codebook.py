@@ -1,43 +1,25 @@
 """The page Codebook: one code for all its plots, its links, its replay, and what it says when something is missing."""
 
 import re
-import shutil
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from geovq.app import codebook_data
 from geovq.app.codebook_controls import picked_place, picked_tile
 from geovq.app.codebook_data import NOWHERE
 from geovq.app.codebook_sizes import largest_finding
-from geovq.app.geometry_scene import Scene, make_scene
+from geovq.app.geometry_scene import Scene
 from geovq.runs import Run, open_run
-from tests.pages.conftest import charts, open_page, text_of
+from tests.pages.conftest import alts, chart, charts, open_page, text_of
 
 N_CODES = 8  # of the tiny run
 CODE, OF = "codebook_code", "codebook_of"
-
-
-@pytest.fixture(scope="module")
-def run(tiny_run: Path) -> Run:
-    return open_run(tiny_run)
-
-
-@pytest.fixture(scope="module")
-def scene(run: Run) -> Scene:
-    return make_scene(run)
-
-
-def alts(app: AppTest) -> list[str]:
-    return [element.proto.alt for element in app.get("plotly_chart")]
-
-
-def chart(app: AppTest, words: str) -> dict:
-    return next(spec for spec, alt in zip(charts(app), alts(app), strict=True) if words in alt)
 
 
 def test_a_finished_run_shows_every_section_with_computed_findings(one_run: Path) -> None:
@@ -112,16 +94,18 @@ def test_sizes_can_be_measured_in_area(one_run: Path) -> None:
     assert "Riemannian area" in chart(app, "Cluster sizes")["layout"]["yaxis"]["title"]["text"]
 
 
-def test_the_search_is_replayed_to_its_end_and_stops_there(one_run: Path) -> None:
+def test_the_search_is_replayed_to_its_end_and_stops_there(one_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geovq.app.stepping.monotonic", count(step=10).__next__)  # every run is a frame
     app = open_page("codebook", codebook_of="riemannian")
-    last = app.slider(key="codebook_pass").value
+    last: Any = app.slider(key="codebook_pass").value
     app = app.button(key="codebook_reset").click().run()
     assert "The start: 8 landmarks" in text_of(app)
     for step in range(1, last + 1):
         app = app.button(key="codebook_step").click().run()
         assert f"Pass {step} of {last}" in text_of(app)
     assert app.button(key="codebook_step").disabled
-    app = app.button(key="codebook_play").click().run()  # from the start again
+    app = app.button(key="codebook_play").click().run()
+    assert app.slider(key="codebook_pass").value < last  # from the start again
     for _ in range(last + 2):
         app = app.run()
     assert app.session_state["codebook_playing"] is False
@@ -163,14 +147,6 @@ def test_landmarks_without_a_measured_graph_are_still_shown(one_run: Path, monke
     assert not app.exception
     assert not app.error
     assert any("with the medoids as diamonds" in alt for alt in alts(app))
-
-
-def test_a_run_that_was_deleted_is_named_with_a_way_on(one_run: Path) -> None:
-    app = open_page("codebook")
-    shutil.rmtree(one_run)
-    app.run()
-    assert not app.exception
-    assert "no run yet" in text_of(app) or "does not exist" in text_of(app)
 
 
 def test_cells_are_those_of_the_nearest_medoid_by_both_distances(run: Run, scene: Scene) -> None:

@@ -2,23 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
+import streamlit as st
+from numpy.typing import NDArray
 
-from tests.pages.conftest import charts, open_page, text_of
+from geovq.app import geometry_points
+from tests.pages.conftest import alts, chart, charts, open_page, text_of
 
 N_LANDMARKS = 200  # of the tiny run
-
-
-def titles(app: AppTest) -> list[str]:
-    return [element.proto.alt for element in app.get("plotly_chart")]
-
-
-def chart(app: AppTest, words: str) -> dict:
-    """The chart whose text for those who do not see it has these words."""
-    return next(spec for spec, alt in zip(charts(app), titles(app), strict=True) if words in alt)
 
 
 def test_a_finished_run_shows_the_plane_the_ways_and_the_balls(one_run: Path) -> None:
@@ -26,7 +20,7 @@ def test_a_finished_run_shows_the_plane_the_ways_and_the_balls(one_run: Path) ->
     assert not app.exception
     assert not app.error
     assert len(charts(app)) == 6
-    assert all(titles(app))
+    assert all(alts(app))
     words = text_of(app)
     assert f"{N_LANDMARKS} landmarks" in words
     assert "active directions" in words
@@ -51,7 +45,8 @@ def test_a_link_to_a_landmark_that_does_not_exist_says_so_and_shows_another(valu
     (box,) = app.warning
     assert f"{value} as point A" in box.value
     assert f"0 to {N_LANDMARKS - 1}" in box.value
-    assert 0 <= app.number_input(key="geometry_first").value < N_LANDMARKS
+    chosen: Any = app.number_input(key="geometry_first").value
+    assert 0 <= chosen < N_LANDMARKS
     assert charts(app)
 
 
@@ -65,10 +60,8 @@ def test_links_with_other_impossible_values_are_no_errors(one_run: Path) -> None
 
 
 def test_a_click_sets_a_and_the_next_one_b(one_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from geovq.app import geometry_points
-
-    state: dict = {}
-    monkeypatch.setattr(geometry_points.st, "session_state", state)
+    state: dict[str, int] = {}
+    monkeypatch.setattr(st, "session_state", state)
     geometry_points.picked_point([17])
     geometry_points.picked_point([[42]])
     geometry_points.picked_point([])
@@ -118,7 +111,7 @@ def test_disc_and_ball_grow_with_the_slider(one_run: Path) -> None:
 
 
 def test_projections_come_when_they_are_asked_for(one_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def flat(distances: np.ndarray, *, seed: int) -> np.ndarray:
+    def flat(distances: NDArray[np.float64], *, seed: int) -> NDArray[np.float64]:
         assert distances.shape == (N_LANDMARKS, N_LANDMARKS)
         assert (distances == distances.T).all()
         return distances[:, :2]
@@ -135,7 +128,7 @@ def test_projections_come_when_they_are_asked_for(one_run: Path, monkeypatch: py
 def test_the_world_hides_its_answer_until_somebody_has_guessed(one_run: Path) -> None:
     app = open_page("geometry")
     assert app.button(key="geometry_reveal").disabled
-    assert not any("in space" in alt for alt in titles(app))
+    assert not any("in space" in alt for alt in alts(app))
     app = app.radio(key="geometry_guess").set_value("A").run()
     app = app.button(key="geometry_reveal").click().run()
     assert "is the shortest" in text_of(app)
@@ -151,7 +144,7 @@ def test_without_any_run_the_page_leads_to_train(no_runs: Path) -> None:
 
 
 @pytest.mark.parametrize("finished", [(), ("vae",), ("vae", "evaluation:vae")])
-def test_a_run_without_geometry_says_what_is_missing(finished: tuple, add_run: Callable[..., Path]) -> None:
+def test_a_run_without_geometry_says_what_is_missing(finished: tuple[str, ...], add_run: Callable[..., Path]) -> None:
     add_run(keep=lambda stage: stage in finished)
     app = open_page("geometry")
     assert not app.exception

@@ -8,9 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from geovq.app.home_pictures import cost_words
-from geovq.runs.processes import this_process
-from geovq.runs.status import State, Status, write_status
-from tests.pages.conftest import charts, open_page, text_of
+from tests.pages.conftest import at_work, charts, open_page, text_of
 
 
 def links(app: AppTest) -> list[str]:
@@ -59,9 +57,7 @@ def test_device_and_an_empty_queue_are_said(home: AppTest) -> None:
 
 
 def test_a_job_at_work_is_in_the_queue(one_run: Path) -> None:
-    pid, started = this_process()
-    write_status(one_run, Status(State.RUNNING, pid=pid, pid_started=started, started_at=1.0, stage="vae",
-                                 stage_index=1, n_stages=4, phase="vae", step=5, total=10, unit="steps"))  # fmt: skip
+    at_work(one_run, stage="vae", stage_index=1, n_stages=4, phase="vae", step=5, total=10, unit="steps")
     app = open_page("home")
     assert not app.exception
     assert "5 of 10 steps" in text_of(app)

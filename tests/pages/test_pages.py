@@ -1,10 +1,11 @@
 """Every page on a finished run: it shows figures that belong to it, and says of what they are."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.pages.conftest import charts, open_page, text_of
+from tests.pages.conftest import alts, charts, open_page, text_of
 
 PAGES = ["home", "train", "lessons", "lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare"]
 
@@ -30,7 +31,7 @@ def test_captions_say_which_run_and_seed(page: str, one_run: Path) -> None:
 
 def test_every_chart_has_a_text_for_those_who_do_not_see_it(one_run: Path) -> None:
     for page in PAGES:
-        assert all(element.proto.alt for element in open_page(page).get("plotly_chart")), page
+        assert all(alts(open_page(page))), page
 
 
 def test_home_says_what_was_measured_and_not_what_is_hoped_for(one_run: Path) -> None:
@@ -52,7 +53,7 @@ def test_lattice_counts_the_images_of_a_class(one_run: Path) -> None:
     app.number_input(key="lattice_image").set_value(200).run()
     app.selectbox(key="lattice_class").set_value("3").run()
     assert not app.exception
-    place = app.number_input(key="lattice_image")
+    place: Any = app.number_input(key="lattice_image")
     assert place.value <= place.max < 200
     assert "(3)" in text_of(app)
 

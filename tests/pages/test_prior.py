@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from geovq.artifacts import file_digest
 from geovq.models import LatticePrior, save_model
 from geovq.runs import open_run
-from tests.pages.conftest import charts, open_page, text_of
+from tests.pages.conftest import alts, charts, open_page, text_of
 
 VIEWS = ["Samples", "Cell by cell", "Surprise", "Half an image"]
 
@@ -42,7 +42,7 @@ def test_every_view_can_be_linked_and_drawn(view: str, one_run: Path) -> None:
     assert not app.error
     assert charts(app)
     assert app.session_state["prior_view"] == view
-    assert all(element.proto.alt for element in app.get("plotly_chart"))
+    assert all(alts(app))
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from geovq.runs.status import State, Status, write_status
-from tests.pages.conftest import open_page, text_of
+from tests.pages.conftest import at_work, open_page, text_of
 
 INSIDE = ["lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare"]
 
@@ -62,12 +61,8 @@ def test_a_run_that_is_not_measured_yet_shows_its_pictures(add_run: Callable[...
 
 
 def test_a_running_job_is_announced_on_every_page(one_run: Path) -> None:
-    from geovq.runs.processes import this_process
-
-    pid, started = this_process()
-    status = Status(State.RUNNING, pid=pid, pid_started=started, stage="vae", stage_index=2, n_stages=8,
-                    phase="vae", step=5, total=10, unit="steps", rate_per_s=2.0, eta_s=2.5)  # fmt: skip
-    write_status(one_run, status)
+    at_work(one_run, stage="vae", stage_index=2, n_stages=8, phase="vae", step=5, total=10, unit="steps",
+            rate_per_s=2.0, eta_s=2.5)  # fmt: skip
     app = open_page("tokens")
     assert not app.exception
     assert "still being made" in text_of(app)
@@ -100,6 +95,15 @@ def test_a_run_that_is_deleted_while_it_is_open_says_so(one_run: Path) -> None:
     app.run()
     assert not app.exception
     assert "This run does not exist" in text_of(app)
+
+
+@pytest.mark.parametrize("page", ["lattice", "neighbourhoods", "codebook", "tokens"])
+def test_a_run_that_was_deleted_is_named_with_a_way_on(page: str, one_run: Path) -> None:
+    app = open_page(page)
+    shutil.rmtree(one_run)
+    app.run()
+    assert not app.exception
+    assert "no run yet" in text_of(app) or "does not exist" in text_of(app)
 
 
 def test_a_damaged_file_is_named_with_the_remedy(one_run: Path) -> None:

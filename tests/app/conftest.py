@@ -1,0 +1,18 @@
+"""The run that is trained once per session, as the app reads it; the tests of the pages share it."""
+
+from pathlib import Path
+
+import pytest
+
+from geovq.app.geometry_scene import Scene, make_scene
+from geovq.runs import Run, open_run
+
+
+@pytest.fixture(scope="module")
+def run(tiny_run: Path) -> Run:
+    return open_run(tiny_run)
+
+
+@pytest.fixture(scope="module")
+def scene(run: Run) -> Scene:
+    return make_scene(run)
