@@ -1,7 +1,8 @@
 """Which device computes, in which precision, and how repeatably."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -55,19 +56,19 @@ def _cuda_device(name: str, asked: int | None) -> torch.device:
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
-    """Precision of a configuration's name: "auto" is bfloat16 autocast where the device computes in it, else float32."""
+    """Precision of a configuration's name: "auto" is bfloat16 autocast where the device can, else float32."""
     if name != "auto":
         return name
     return "bf16-mixed" if _computes_in_bfloat16(device) else "32-true"
 
 
 def _computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether it has instructions for it; emulation is slower than float32."""
+    """Whether it has instructions for that; emulation is slower than float32."""
     match device.type:
         case "cuda":
-            return torch.cuda.is_bf16_supported(including_emulation=False)
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
         case "cpu":
-            capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # from PyTorch 2.12 on
+            capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # from PyTorch 2.12 on
             return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
         case _:
             return False

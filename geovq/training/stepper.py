@@ -176,7 +176,7 @@ class _Loss(nn.Module):
 def _fabric(device: torch.device, precision: Any, processes: Processes) -> "Fabric":
     from lightning_fabric import Fabric  # takes seconds, which who only reads the plan of a run need not wait
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it names the precision among the lines of progress
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would name the precision amid our lines
     if processes.size == 1:
         devices: Any = 1 if device.index is None else [device.index]
         return Fabric(accelerator=device.type, devices=devices, precision=precision)

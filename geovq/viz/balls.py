@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
 from geovq.viz.arrays import Array
+from geovq.viz.clouds import cloud_type
 from geovq.viz.field import equal_axes, mark_point
 from geovq.viz.layout import LABELLED, framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, tokenizer_style
@@ -39,10 +40,10 @@ def balls_figure(
         ("only in the Euclidean disc", in_disc & ~in_ball, {"color": disc.colour, "symbol": "circle-open", "size": 7}),
         ("only in the geodesic ball", in_ball & ~in_disc, {"color": ball.colour, "symbol": ball.symbol, "size": 7}),
     )
-    figure = go.Figure()
+    figure, kind = go.Figure(), cloud_type(len(positions))
     for name, members, marker in groups:
         chosen = np.flatnonzero(members)
-        figure.add_scattergl(
+        cloud = kind(
             x=positions[chosen, 0].astype(np.float32),
             y=positions[chosen, 1].astype(np.float32),
             mode="markers",
@@ -51,6 +52,7 @@ def balls_figure(
             hovertemplate=f"landmark %{{customdata}}, {name}<extra></extra>",
             name=f"{name}: {len(chosen):,}",
         )
+        figure.add_trace(cloud)
     x, y = (float(value) for value in positions[centre])
     figure.add_shape(
         type="circle",
@@ -60,6 +62,6 @@ def balls_figure(
         y1=y + radius,
         line={"color": disc.colour, "width": 2},
     )
-    mark_point(figure, "A", x, y, kind=go.Scattergl)
+    mark_point(figure, "A", x, y, kind=kind)
     framed(figure, height=height, left=LABELLED, top=60).update_layout(legend={"itemsizing": "constant"})
     return equal_axes(figure, axis_titles, 1)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
-from geovq.viz.layout import CELL_AXIS, side_by_side
+from geovq.viz.layout import CELL_AXIS, CELL_ROOM, side_by_side
 from geovq.viz.palette import DIVERGING, QUALITATIVE, SEQUENTIAL, ink_on
 
 _SIDE, _BAR = 290, 110  # pixels of one map and of what stands beside it
@@ -113,6 +113,7 @@ def _square_cells(figure: go.Figure, n_maps: int) -> None:
     for column in range(1, n_maps + 1):
         suffix = "" if column == 1 else str(column)
         figure.update_yaxes(scaleanchor=f"x{suffix}", col=column)
+    figure.update_layout(margin=CELL_ROOM)
 
 
 def _steps(colours: Sequence[str]) -> list[tuple[float, str]]:

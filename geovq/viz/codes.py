@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
+from geovq.viz.clouds import cloud_type
+from geovq.viz.field import equal_axes
 from geovq.viz.layout import AXIS, LABELLED, side_by_side
 from geovq.viz.palette import DEAD, NEUTRAL, QUALITATIVE, map_colouring, tokenizer_style
 
@@ -83,10 +85,11 @@ def landmarks_figure(
     Codes that lie side by side differ in colour; colours repeat, so the code is also named on hover.
     """
     figure = side_by_side([tokenizer_style(name).label for name in landmarks], height=height, left=LABELLED)
+    kind = cloud_type(sum(len(part.positions) for part in landmarks.values()))
     for column, part in enumerate(landmarks.values(), start=1):
         colours = np.asarray(QUALITATIVE)[map_colouring(part.medoids)]
         x, y = part.positions.astype(np.float32).T
-        cloud = go.Scattergl(
+        cloud = kind(
             x=x,
             y=y,
             mode="markers",
@@ -96,7 +99,7 @@ def landmarks_figure(
             showlegend=False,
         )
         codes = np.arange(len(part.medoids))
-        medoids = go.Scattergl(
+        medoids = kind(
             x=part.medoids[:, 0].astype(np.float32),
             y=part.medoids[:, 1].astype(np.float32),
             mode="markers",
@@ -107,11 +110,7 @@ def landmarks_figure(
             showlegend=False,
         )
         figure.add_traces([cloud, medoids], rows=[1, 1], cols=[column, column])
-        suffix = "" if column == 1 else str(column)
-        figure.update_yaxes(scaleanchor=f"x{suffix}", constrain="domain", col=column)
-    figure.update_xaxes(**AXIS, title_text=axis_titles[0], constrain="domain")
-    figure.update_yaxes(**AXIS)
-    return figure.update_yaxes(title_text=axis_titles[1], col=1)
+    return equal_axes(figure, axis_titles, len(landmarks))
 
 
 def _ranked_bars(

@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 from geovq.viz.palette import GRID
 
 LABELLED = 70  # left margin, in pixels, of figures whose axis has a title and numbers
+_LABELLED_BELOW = 42
 AXIS = {
     "showgrid": True,
     "gridcolor": GRID,
@@ -16,7 +17,10 @@ AXIS = {
     "title_standoff": 8,
     "automargin": True,
 }
-CELL_AXIS = {"showgrid": False, "zeroline": False, "dtick": 1, "constrain": "domain"}
+# Axes of equal scale get room for their numbers beforehand: to find it, plotly lays such figures out several times.
+EQUAL_AXIS = {**AXIS, "automargin": False, "constrain": "domain"}
+CELL_AXIS = {"showgrid": False, "zeroline": False, "dtick": 1, "constrain": "domain", "automargin": False}
+CELL_ROOM = {"l": 48, "b": 44}
 
 
 def side_by_side(titles: Sequence[str], *, height: int, horizontal_spacing: float = 0.05, left: int = 8) -> go.Figure:
@@ -37,7 +41,7 @@ def framed(figure: go.Figure, *, height: int, top: int = 12, left: int = 8) -> g
     """Give a figure the common margins, legend and fonts; backgrounds stay those of the page."""
     return figure.update_layout(
         height=height,
-        margin={"l": left, "r": 8, "t": top, "b": 8},
+        margin={"l": left, "r": 8, "t": top, "b": _LABELLED_BELOW if left >= LABELLED else 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.04, "x": 0},

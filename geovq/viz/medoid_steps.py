@@ -6,8 +6,9 @@ from jaxtyping import Float, Int
 from plotly.subplots import make_subplots
 
 from geovq.viz.arrays import Array
+from geovq.viz.clouds import CloudType, cloud_type
 from geovq.viz.field import broken_lines
-from geovq.viz.layout import AXIS, LABELLED, framed
+from geovq.viz.layout import AXIS, EQUAL_AXIS, LABELLED, framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, map_colouring
 
 _MANY = 100  # medoids, from which on their marks are small
@@ -48,14 +49,20 @@ def medoid_steps_figure(
     colours = np.asarray(QUALITATIVE)[map_colouring(positions[medoids[-1]])]
     moved = np.flatnonzero(medoids[step] != medoids[max(step - 1, 0)])
     ways = broken_lines(np.stack([before[moved], now[moved]], axis=1))
-    quiet, is_crowded = {"showlegend": False}, len(now) > _MANY
+    quiet, is_crowded, kind = {"showlegend": False}, len(now) > _MANY, cloud_type(len(positions))
     figure.add_traces(
         [
-            _marks(positions, colours[labels], size=4, opacity=0.6, customdata=labels),
-            go.Scattergl(x=ways[0], y=ways[1], mode="lines", line={"color": NEUTRAL, "width": 2}, **quiet),
-            _marks(before[moved], NEUTRAL, size=7, symbol="diamond-open"),
+            _marks(positions, colours[labels], kind=kind, size=4, opacity=0.6, customdata=labels),
+            kind(x=ways[0], y=ways[1], mode="lines", line={"color": NEUTRAL, "width": 2}, **quiet),
+            _marks(before[moved], NEUTRAL, kind=kind, size=7, symbol="diamond-open"),
             _marks(
-                now, colours, size=6 if is_crowded else 10, symbol="diamond", customdata=np.arange(len(now)), edge=1
+                now,
+                colours,
+                kind=kind,
+                size=6 if is_crowded else 10,
+                symbol="diamond",
+                customdata=np.arange(len(now)),
+                edge=1,
             ),
         ],
         rows=1,
@@ -67,19 +74,19 @@ def medoid_steps_figure(
     mark = {"size": 13, "symbol": "diamond", "color": _HERE}
     here = go.Scatter(x=[step], y=[costs[step]], mode="markers", marker=mark, **shared)
     figure.add_traces([line, here], rows=1, cols=2)
-    figure.update_xaxes(**AXIS, title_text=axis_titles[0], constrain="domain", col=1)
-    figure.update_yaxes(**AXIS, title_text=axis_titles[1], scaleanchor="x", constrain="domain", col=1)
+    figure.update_xaxes(**EQUAL_AXIS, title_text=axis_titles[0], col=1)
+    figure.update_yaxes(**EQUAL_AXIS, title_text=axis_titles[1], scaleanchor="x", col=1)
     figure.update_xaxes(**AXIS, title_text="pass (0: the start)", dtick=max(1, len(costs) // 8), col=2)
     figure.update_yaxes(**AXIS, title_text=cost_title, rangemode="tozero", col=2)
     return framed(figure, height=height, left=LABELLED)
 
 
 def _marks(
-    points: Float[Array, "n 2"], colour: object, *, size: float, symbol: str = "circle", opacity: float = 1.0,
-    edge: float = 0.0, customdata: Array | None = None,
-) -> go.Scattergl:  # fmt: skip
+    points: Float[Array, "n 2"], colour: object, *, kind: CloudType, size: float, symbol: str = "circle",
+    opacity: float = 1.0, edge: float = 0.0, customdata: Array | None = None,
+) -> go.Scatter | go.Scattergl:  # fmt: skip
     x, y = points.astype(np.float32).T
-    return go.Scattergl(
+    return kind(
         x=x,
         y=y,
         mode="markers",

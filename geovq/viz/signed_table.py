@@ -7,10 +7,11 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from geovq.viz.arrays import Array
-from geovq.viz.layout import LABELLED, framed
+from geovq.viz.layout import framed
 from geovq.viz.palette import DIVERGING
 
 _STRONG = 1.0  # bits from which a sign is written into the cell
+_TITLE, _LETTER = 46, 7  # pixels beside the labels of the rows, and of one of their letters
 
 
 def signed_table_figure(
@@ -66,17 +67,20 @@ def signed_table_figure(
         hoverinfo="skip",
         showlegend=False,
     )
-    plain = {"showgrid": False, "zeroline": False, "ticks": ""}
+    plain = {"showgrid": False, "zeroline": False, "ticks": "", "automargin": False}
     figure.update_xaxes(
         **plain, title_text=titles[0], tickvals=np.arange(len(column_labels)), ticktext=list(column_labels),
         constrain="domain", tickangle=-90 if len(column_labels) > 20 else 0,
     )  # fmt: skip
     figure.update_yaxes(
         **plain, title_text=titles[1], tickvals=np.arange(len(row_labels)), ticktext=list(row_labels),
-        autorange="reversed", automargin=True,
+        autorange="reversed",
     )  # fmt: skip
     if is_square:
         figure.update_yaxes(scaleanchor="x", constrain="domain")
     bar = {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}
-    framed(figure, height=height, left=LABELLED)
-    return figure.update_layout(coloraxis={"colorscale": DIVERGING, "cmin": -limit, "cmax": limit, "colorbar": bar})
+    framed(figure, height=height)
+    return figure.update_layout(
+        coloraxis={"colorscale": DIVERGING, "cmin": -limit, "cmax": limit, "colorbar": bar},
+        margin={"l": _TITLE + _LETTER * max(map(len, row_labels)), "b": 48},
+    )

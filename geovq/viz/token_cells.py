@@ -9,7 +9,7 @@ from jaxtyping import Bool, UInt8
 from geovq.viz.arrays import Array
 from geovq.viz.field import broken_lines
 from geovq.viz.images import png_uri
-from geovq.viz.layout import CELL_AXIS, side_by_side
+from geovq.viz.layout import CELL_AXIS, CELL_ROOM, side_by_side
 from geovq.viz.palette import NEUTRAL, QUALITATIVE
 
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * 0.45  # of a cell of side 1
@@ -79,4 +79,4 @@ def lattice_pictures_figure(
     figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=4, range=(-0.5, width - 0.5))
     figure.update_yaxes(**CELL_AXIS, range=(height - 0.5, -0.5))
     figure.update_yaxes(title_text="row", title_standoff=10, col=1)
-    return figure.update_layout(width=_SIDE * len(pictures) + 60, margin_l=48)
+    return figure.update_layout(width=_SIDE * len(pictures) + 60, margin=CELL_ROOM)
