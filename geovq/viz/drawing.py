@@ -62,7 +62,7 @@ def drawing_figure(
                 row=1,
                 col=column,
             )
-    figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=4, range=(-0.5, width - 0.5))
+    figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=10, range=(-0.5, width - 0.5))
     figure.update_yaxes(**CELL_AXIS, range=(height - 0.5, -0.5))
     figure.update_yaxes(title_text="row", title_standoff=10, scaleanchor="x", col=1)
     return figure.update_yaxes(scaleanchor="x2", col=2).update_layout(width=2 * _SIDE + 60, margin=CELL_ROOM)

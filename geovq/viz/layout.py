@@ -20,7 +20,7 @@ AXIS = {
 # Axes of equal scale get room for their numbers beforehand: to find it, plotly lays such figures out several times.
 EQUAL_AXIS = {**AXIS, "automargin": False, "constrain": "domain"}
 CELL_AXIS = {"showgrid": False, "zeroline": False, "dtick": 1, "constrain": "domain", "automargin": False}
-CELL_ROOM = {"l": 48, "b": 44}
+CELL_ROOM = {"l": 48, "b": 52}
 
 
 def side_by_side(titles: Sequence[str], *, height: int, horizontal_spacing: float = 0.05, left: int = 8) -> go.Figure:

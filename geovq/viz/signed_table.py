@@ -11,7 +11,8 @@ from geovq.viz.layout import framed
 from geovq.viz.palette import DIVERGING
 
 _STRONG = 1.0  # bits from which a sign is written into the cell
-_TITLE, _LETTER = 46, 7  # pixels beside the labels of the rows, and of one of their letters
+_MOST_FLAT = 20  # labels of columns that have room side by side
+_TITLE, _LETTER = 46, 7  # pixels beside the labels of an axis, and of one of their letters
 
 
 def signed_table_figure(
@@ -67,14 +68,15 @@ def signed_table_figure(
         hoverinfo="skip",
         showlegend=False,
     )
+    is_upright = len(column_labels) > _MOST_FLAT
     plain = {"showgrid": False, "zeroline": False, "ticks": "", "automargin": False}
     figure.update_xaxes(
         **plain, title_text=titles[0], tickvals=np.arange(len(column_labels)), ticktext=list(column_labels),
-        constrain="domain", tickangle=-90 if len(column_labels) > 20 else 0,
+        constrain="domain", range=(-0.5, len(column_labels) - 0.5), tickangle=-90 if is_upright else 0,
     )  # fmt: skip
     figure.update_yaxes(
         **plain, title_text=titles[1], tickvals=np.arange(len(row_labels)), ticktext=list(row_labels),
-        autorange="reversed",
+        range=(len(row_labels) - 0.5, -0.5),
     )  # fmt: skip
     if is_square:
         figure.update_yaxes(scaleanchor="x", constrain="domain")
@@ -82,5 +84,8 @@ def signed_table_figure(
     framed(figure, height=height)
     return figure.update_layout(
         coloraxis={"colorscale": DIVERGING, "cmin": -limit, "cmax": limit, "colorbar": bar},
-        margin={"l": _TITLE + _LETTER * max(map(len, row_labels)), "b": 48},
+        margin={
+            "l": _TITLE + _LETTER * max(map(len, row_labels)),
+            "b": _TITLE + _LETTER * (max(map(len, column_labels)) if is_upright else 1),
+        },
     )

@@ -76,7 +76,7 @@ def lattice_pictures_figure(
         figure.add_shape(type="rect", **outline, line={"color": NEUTRAL, "width": 1}, row=1, col=panel)
         suffix = "" if panel == 1 else str(panel)
         figure.update_yaxes(scaleanchor=f"x{suffix}", col=panel)
-    figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=4, range=(-0.5, width - 0.5))
+    figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=10, range=(-0.5, width - 0.5))
     figure.update_yaxes(**CELL_AXIS, range=(height - 0.5, -0.5))
     figure.update_yaxes(title_text="row", title_standoff=10, col=1)
     return figure.update_layout(width=_SIDE * len(pictures) + 60, margin=CELL_ROOM)
