@@ -5,7 +5,6 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
-from geovq.viz.clouds import CloudType, cloud_type
 from geovq.viz.field import equal_axes
 from geovq.viz.layout import LABELLED, framed
 from geovq.viz.palette import NEUTRAL, SEQUENTIAL
@@ -17,7 +16,7 @@ def landmark_plane_figure(
     positions: Float[Array, "N 2"], *, axis_titles: tuple[str, str], height: int = 400
 ) -> go.Figure:
     """All landmarks in the plane; a click names one (`customdata`)."""
-    figure = go.Figure(_landmarks(positions, kind=cloud_type(len(positions)), size=5, opacity=0.55))
+    figure = go.Figure(_landmarks(positions, size=5, opacity=0.55))
     figure.update_traces(hovertemplate="landmark %{customdata}<extra></extra>")
     framed(figure, height=height, left=LABELLED, top=60).update_layout(clickmode="event+select", showlegend=False)
     return equal_axes(figure, axis_titles, 1)
@@ -52,10 +51,9 @@ def agreement_figure(
     known = np.flatnonzero(np.isfinite(values))
     order = known[np.argsort(-values[known], kind="stable")]  # the worst lie on top
     shares = np.clip((values[order] - limits[0]) / (limits[1] - limits[0]), 0, 1)
-    kind = cloud_type(len(positions) + len(order))
-    figure = go.Figure(_landmarks(positions, kind=kind, size=2.5, opacity=0.4))
+    figure = go.Figure(_landmarks(positions, size=2.5, opacity=0.4))
     figure.update_traces(hoverinfo="skip")
-    asked = kind(
+    figure.add_scattergl(
         x=positions[members[order], 0].astype(np.float32),
         y=positions[members[order], 1].astype(np.float32),
         mode="markers",
@@ -70,7 +68,6 @@ def agreement_figure(
         customdata=members[order],
         hovertemplate="landmark %{customdata}: %{marker.color:.2f}<extra></extra>",
     )
-    figure.add_trace(asked)
     bar = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "len": 0.9}
     framed(figure, height=height, left=LABELLED).update_layout(
         coloraxis={"colorscale": SEQUENTIAL, "cmin": limits[0], "cmax": limits[1], "colorbar": bar},
@@ -80,10 +77,8 @@ def agreement_figure(
     return equal_axes(figure, axis_titles, 1)
 
 
-def _landmarks(
-    positions: Float[Array, "N 2"], *, kind: CloudType, size: float, opacity: float
-) -> go.Scatter | go.Scattergl:
-    return kind(
+def _landmarks(positions: Float[Array, "N 2"], *, size: float, opacity: float) -> go.Scattergl:
+    return go.Scattergl(
         x=positions[:, 0].astype(np.float32),
         y=positions[:, 1].astype(np.float32),
         mode="markers",

@@ -5,7 +5,6 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
 from geovq.viz.arrays import Array
-from geovq.viz.clouds import cloud_type
 from geovq.viz.field import equal_axes, mark_point
 from geovq.viz.layout import LABELLED, framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, tokenizer_style
@@ -40,10 +39,10 @@ def balls_figure(
         ("only in the Euclidean disc", in_disc & ~in_ball, {"color": disc.colour, "symbol": "circle-open", "size": 7}),
         ("only in the geodesic ball", in_ball & ~in_disc, {"color": ball.colour, "symbol": ball.symbol, "size": 7}),
     )
-    figure, kind = go.Figure(), cloud_type(len(positions))
+    figure = go.Figure()
     for name, members, marker in groups:
         chosen = np.flatnonzero(members)
-        cloud = kind(
+        figure.add_scattergl(
             x=positions[chosen, 0].astype(np.float32),
             y=positions[chosen, 1].astype(np.float32),
             mode="markers",
@@ -52,7 +51,6 @@ def balls_figure(
             hovertemplate=f"landmark %{{customdata}}, {name}<extra></extra>",
             name=f"{name}: {len(chosen):,}",
         )
-        figure.add_trace(cloud)
     x, y = (float(value) for value in positions[centre])
     figure.add_shape(
         type="circle",
@@ -62,6 +60,6 @@ def balls_figure(
         y1=y + radius,
         line={"color": disc.colour, "width": 2},
     )
-    mark_point(figure, "A", x, y, kind=kind)
+    mark_point(figure, "A", x, y, kind=go.Scattergl)
     framed(figure, height=height, left=LABELLED, top=60).update_layout(legend={"itemsizing": "constant"})
     return equal_axes(figure, axis_titles, 1)

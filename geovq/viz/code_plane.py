@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float, Int, UInt8
 
 from geovq.viz.arrays import Array
-from geovq.viz.clouds import CloudType, cloud_type
 from geovq.viz.field import equal_axes
 from geovq.viz.images import png_uri
 from geovq.viz.layout import LABELLED, side_by_side
@@ -43,10 +42,9 @@ def placed_codes_figure(
     `customdata` is the number of the panel and the code.
     """
     figure = side_by_side(list(codes), height=height, left=LABELLED)
-    ground_type = cloud_type(sum(len(part.landmarks) for part in codes.values()))
     for panel, part in enumerate(codes.values()):
         dots = np.flatnonzero(~part.pictures.is_drawn)
-        ground = _dots(part.landmarks, 2, NEUTRAL, 0.35, kind=ground_type)
+        ground = _dots(part.landmarks, 2, NEUTRAL, 0.35, kind=go.Scattergl)
         small = _dots(part.positions[dots], 6, QUALITATIVE[1], 0.9)
         small.marker.symbol = "diamond"
         figure.add_traces([ground, small], rows=1, cols=panel + 1)
@@ -145,7 +143,7 @@ def _dots(
     colour: str,
     opacity: float,
     *,
-    kind: CloudType = go.Scatter,
+    kind: type[go.Scatter | go.Scattergl] = go.Scatter,  # WebGL lies beneath pictures
 ) -> go.Scatter | go.Scattergl:
     x, y = points.astype(np.float32).T
     marker = {"size": size, "color": colour, "opacity": opacity}

@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
-from geovq.viz.clouds import cloud_type
 from geovq.viz.field import equal_axes
 from geovq.viz.layout import AXIS, LABELLED, side_by_side
 from geovq.viz.palette import DEAD, NEUTRAL, QUALITATIVE, map_colouring, tokenizer_style
@@ -85,11 +84,10 @@ def landmarks_figure(
     Codes that lie side by side differ in colour; colours repeat, so the code is also named on hover.
     """
     figure = side_by_side([tokenizer_style(name).label for name in landmarks], height=height, left=LABELLED)
-    kind = cloud_type(sum(len(part.positions) for part in landmarks.values()))
     for column, part in enumerate(landmarks.values(), start=1):
         colours = np.asarray(QUALITATIVE)[map_colouring(part.medoids)]
         x, y = part.positions.astype(np.float32).T
-        cloud = kind(
+        cloud = go.Scattergl(
             x=x,
             y=y,
             mode="markers",
@@ -99,7 +97,7 @@ def landmarks_figure(
             showlegend=False,
         )
         codes = np.arange(len(part.medoids))
-        medoids = kind(
+        medoids = go.Scattergl(
             x=part.medoids[:, 0].astype(np.float32),
             y=part.medoids[:, 1].astype(np.float32),
             mode="markers",

@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from geovq.viz.arrays import Array
-from geovq.viz.clouds import cloud_type
 from geovq.viz.field import Grouping, landmark_traces
 from geovq.viz.layout import side_by_side
 
@@ -24,22 +23,14 @@ def embedding_figure(
         Of the N landmarks, in the same order.
     """
     figure = side_by_side(list(embeddings), height=height)
-    kind = cloud_type(sum(map(len, embeddings.values())))
     for column, positions in enumerate(embeddings.values(), start=1):
-        traces = landmark_traces(positions, grouping, kind=kind)
+        traces = landmark_traces(positions, grouping)
         for trace in traces:
             trace.update(legendgroup=trace.name, showlegend=grouping.in_legend and column == 1)
         figure.add_traces(traces, rows=1, cols=column)
         suffix = "" if column == 1 else str(column)
         figure.update_yaxes(scaleanchor=f"x{suffix}", constrain="domain", col=column)
-    bare = {
-        "showgrid": False,
-        "zeroline": False,
-        "showticklabels": False,
-        "ticks": "",
-        "matches": None,
-        "automargin": False,
-    }
-    figure.update_xaxes(**bare, constrain="domain")
-    figure.update_yaxes(**bare)
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "automargin": False}
+    figure.update_xaxes(**bare, matches=None, constrain="domain")
+    figure.update_yaxes(**bare, matches=None)
     return figure.update_layout(legend={"y": -0.04, "yanchor": "top", "itemsizing": "constant"})

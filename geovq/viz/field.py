@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
-from geovq.viz.clouds import CloudType, cloud_type
 from geovq.viz.layout import EQUAL_AXIS, LABELLED, side_by_side
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, SEQUENTIAL
 
@@ -75,19 +74,18 @@ def field_figure(
     axis_titles : (str, str)
     """
     figure = side_by_side(["How much the picture changes", "What lies there"], height=height, left=LABELLED)
-    kind = cloud_type(2 * len(positions))
     left: list[go.Scatter | go.Heatmap | go.Scattergl] = [heat_map(field), *ellipse_outlines(ellipses)]
     # Heat maps and lines emit no clicks: an almost transparent layer of the landmarks does. It must answer to the
     # pointer: what is skipped on hover cannot be clicked.
     everyone = np.arange(len(positions))
     hover = "landmark %{customdata}<extra></extra>"
-    left.append(_cloud(positions, everyone, kind=kind, opacity=0.01, size=9, hovertemplate=hover))
-    right: list[go.Scatter | go.Scattergl] = []
+    left.append(_cloud(positions, everyone, opacity=0.01, size=9, hovertemplate=hover))
+    right: list[go.Scattergl] = []
     if edges is not None:
         x, y = broken_lines(edges)
         style = {"color": NEUTRAL, "width": 0.6}
-        right.append(kind(x=x, y=y, mode="lines", line=style, opacity=0.6, hoverinfo="skip", showlegend=False))
-    right += landmark_traces(positions, grouping, kind=kind)
+        right.append(go.Scattergl(x=x, y=y, mode="lines", line=style, opacity=0.6, hoverinfo="skip", showlegend=False))
+    right += landmark_traces(positions, grouping)
     figure.add_traces([*left, *right], rows=1, cols=[1] * len(left) + [2] * len(right))
     figure.update_layout(
         coloraxis=magnification_axis(field.limits()),
@@ -97,9 +95,7 @@ def field_figure(
     return equal_axes(figure, axis_titles, 2)
 
 
-def landmark_traces(
-    positions: Float[Array, "N 2"], grouping: Grouping, *, kind: CloudType, size: float = 5
-) -> list[go.Scatter | go.Scattergl]:
+def landmark_traces(positions: Float[Array, "N 2"], grouping: Grouping, *, size: float = 5) -> list[go.Scattergl]:
     """One cloud per colour, with a symbol of its own; `customdata` is the number of the landmark."""
     colours = np.asarray(grouping.colours)[grouping.labels]
     traces = []
@@ -110,7 +106,6 @@ def landmark_traces(
             _cloud(
                 positions,
                 members,
-                kind=kind,
                 opacity=0.8,
                 size=size,
                 color=QUALITATIVE[colour % len(QUALITATIVE)],
@@ -151,8 +146,10 @@ def magnification_axis(limits: tuple[float, float], title: str = MAGNIFICATION_U
     return {"colorscale": SEQUENTIAL, "cmin": limits[0], "cmax": limits[1], "colorbar": bar}
 
 
-def mark_point(figure: go.Figure, letter: str, x: float, y: float, *, kind: CloudType = go.Scatter) -> None:
-    """A dot with a letter above it, readable on every background; of the type of the clouds that it marks."""
+def mark_point(
+    figure: go.Figure, letter: str, x: float, y: float, *, kind: type[go.Scatter | go.Scattergl] = go.Scatter
+) -> None:
+    """A dot with a letter above it, readable on every background; `Scattergl` where other clouds are drawn so."""
     dot = {"size": 11, "color": "white", "line": {"width": 2.5, "color": "black"}}
     figure.add_trace(kind(x=[x], y=[y], mode="markers", marker=dot, hoverinfo="skip", showlegend=False))
     look = {"font": {"color": "black", "size": 14}, "bgcolor": "white", "opacity": 0.9, "borderpad": 1}
@@ -177,10 +174,10 @@ def broken_lines(lines: Float[Array, "m points 2"]) -> tuple[Array, Array]:
 
 
 def _cloud(
-    positions: Array, members: Array, *, kind: CloudType, opacity: float, size: float, color: str = NEUTRAL,
-    symbol: str = "circle", showlegend: bool = False, **more: object,
-) -> go.Scatter | go.Scattergl:  # fmt: skip
-    return kind(
+    positions: Array, members: Array, *, opacity: float, size: float, color: str = NEUTRAL, symbol: str = "circle",
+    showlegend: bool = False, **more: object,
+) -> go.Scattergl:  # fmt: skip
+    return go.Scattergl(
         x=positions[members, 0].astype(np.float32),
         y=positions[members, 1].astype(np.float32),
         mode="markers",

@@ -6,7 +6,6 @@ from jaxtyping import Float, Int
 from plotly.subplots import make_subplots
 
 from geovq.viz.arrays import Array
-from geovq.viz.clouds import CloudType, cloud_type
 from geovq.viz.field import broken_lines
 from geovq.viz.layout import AXIS, EQUAL_AXIS, LABELLED, framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, map_colouring
@@ -49,20 +48,14 @@ def medoid_steps_figure(
     colours = np.asarray(QUALITATIVE)[map_colouring(positions[medoids[-1]])]
     moved = np.flatnonzero(medoids[step] != medoids[max(step - 1, 0)])
     ways = broken_lines(np.stack([before[moved], now[moved]], axis=1))
-    quiet, is_crowded, kind = {"showlegend": False}, len(now) > _MANY, cloud_type(len(positions))
+    quiet, is_crowded = {"showlegend": False}, len(now) > _MANY
     figure.add_traces(
         [
-            _marks(positions, colours[labels], kind=kind, size=4, opacity=0.6, customdata=labels),
-            kind(x=ways[0], y=ways[1], mode="lines", line={"color": NEUTRAL, "width": 2}, **quiet),
-            _marks(before[moved], NEUTRAL, kind=kind, size=7, symbol="diamond-open"),
+            _marks(positions, colours[labels], size=4, opacity=0.6, customdata=labels),
+            go.Scattergl(x=ways[0], y=ways[1], mode="lines", line={"color": NEUTRAL, "width": 2}, **quiet),
+            _marks(before[moved], NEUTRAL, size=7, symbol="diamond-open"),
             _marks(
-                now,
-                colours,
-                kind=kind,
-                size=6 if is_crowded else 10,
-                symbol="diamond",
-                customdata=np.arange(len(now)),
-                edge=1,
+                now, colours, size=6 if is_crowded else 10, symbol="diamond", customdata=np.arange(len(now)), edge=1
             ),
         ],
         rows=1,
@@ -82,11 +75,11 @@ def medoid_steps_figure(
 
 
 def _marks(
-    points: Float[Array, "n 2"], colour: object, *, kind: CloudType, size: float, symbol: str = "circle",
-    opacity: float = 1.0, edge: float = 0.0, customdata: Array | None = None,
-) -> go.Scatter | go.Scattergl:  # fmt: skip
+    points: Float[Array, "n 2"], colour: object, *, size: float, symbol: str = "circle", opacity: float = 1.0,
+    edge: float = 0.0, customdata: Array | None = None,
+) -> go.Scattergl:  # fmt: skip
     x, y = points.astype(np.float32).T
-    return kind(
+    return go.Scattergl(
         x=x,
         y=y,
         mode="markers",

@@ -5,7 +5,6 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from geovq.viz.arrays import Array
-from geovq.viz.clouds import cloud_type
 from geovq.viz.field import FieldMap, ellipse_outlines, equal_axes, heat_map, magnification_axis
 from geovq.viz.layout import LABELLED, framed
 
@@ -29,7 +28,7 @@ def plane_figure(
         Landmarks.
     axis_titles : (str, str)
     """
-    dots = cloud_type(len(positions))(
+    dots = go.Scattergl(
         x=positions[:, 0].astype(np.float32),
         y=positions[:, 1].astype(np.float32),
         mode="markers",

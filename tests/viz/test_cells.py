@@ -13,7 +13,7 @@ def test_maps_of_one_quantity_share_one_colour_scale_with_its_unit() -> None:
 
 def test_the_first_row_is_on_top_and_cells_are_square() -> None:
     figure = cell_maps_figure({"a": np.zeros((7, 7)), "b": np.zeros((7, 7))}, unit="")
-    assert figure.layout.yaxis.autorange == "reversed"
+    assert figure.layout.yaxis.range == figure.layout.yaxis2.range == (6.5, -0.5)
     assert (figure.layout.yaxis.scaleanchor, figure.layout.yaxis2.scaleanchor) == ("x", "x2")
 
 

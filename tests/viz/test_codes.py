@@ -59,7 +59,7 @@ def test_landmarks_wear_the_colour_of_their_medoid_on_axes_of_equal_scale() -> N
     part = Landmarks(np.array([[0.1, 0.0], [5.1, 5.0], [0.0, 0.2]]), np.array([0, 1, 0]), medoids)
     figure = landmarks_figure({"riemannian": part}, axis_titles=("direction 1 (60 % of variance)", "direction 2"))
     cloud, marks = figure.data
-    assert cloud.type == marks.type
+    assert cloud.type == "scattergl"
     assert list(cloud.marker.color) == [marks.marker.color[0], marks.marker.color[1], marks.marker.color[0]]
     assert marks.marker.color[0] != marks.marker.color[1]
     assert marks.marker.symbol == "diamond"

@@ -13,7 +13,7 @@ def drawn(n_ellipses: int):
 
 def test_field_landmarks_and_ellipses_lie_on_one_plane_of_equal_scale() -> None:
     figure = drawn(2)
-    assert [trace.type for trace in figure.data] == ["heatmap", "scatter", "scatter", "scatter"]
+    assert [trace.type for trace in figure.data] == ["heatmap", "scattergl", "scatter", "scatter"]
     np.testing.assert_array_equal(figure.data[1].x, POSITIONS[:, 0])
     assert figure.layout.yaxis.scaleanchor == "x"
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("a", "b")
