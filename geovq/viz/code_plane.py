@@ -11,11 +11,13 @@ from geovq.viz.arrays import Array
 from geovq.viz.field import equal_axes
 from geovq.viz.images import png_uri
 from geovq.viz.layout import LABELLED, side_by_side
-from geovq.viz.palette import NEUTRAL, QUALITATIVE, map_colouring
+from geovq.viz.overlay import painted_dots
+from geovq.viz.palette import NEUTRAL, QUALITATIVE, map_colouring, rgb
 from geovq.viz.patch_map import PatchMap
 
 _QUIET, _STRONG = 115, 255  # opacity of the cells, and of the one that is looked at
 _MANY = 100  # codes, from which on their marks are small
+_GROUND = 0.006  # diameter of a landmark, as a share of all
 _MARGIN = 0.03  # around the cells, as a share of the longer side
 _ENLARGED = 3  # pixels of the picture per place of the map, so that browsers do not blur it
 
@@ -44,11 +46,13 @@ def placed_codes_figure(
     figure = side_by_side(list(codes), height=height, left=LABELLED)
     for panel, part in enumerate(codes.values()):
         dots = np.flatnonzero(~part.pictures.is_drawn)
-        ground = _dots(part.landmarks, 2, NEUTRAL, 0.35, kind=go.Scattergl)
+        ground = painted_dots(part.landmarks, rgb([NEUTRAL]), size=_GROUND, opacity=0.35)
         small = _dots(part.positions[dots], 6, QUALITATIVE[1], 0.9)
         small.marker.symbol = "diamond"
-        figure.add_traces([ground, small], rows=1, cols=panel + 1)
-        part.pictures.lay_over(figure, suffix="" if panel == 0 else str(panel + 1))
+        figure.add_trace(small, row=1, col=panel + 1)
+        suffix = "" if panel == 0 else str(panel + 1)
+        ground.lay_under(figure, suffix=suffix)
+        part.pictures.lay_over(figure, suffix=suffix)
         # Pictures emit no clicks: almost transparent marks over them do. They must answer to the pointer.
         pointer = _dots(part.positions, 22, NEUTRAL, 0.01)
         pointer.update(
@@ -106,9 +110,8 @@ def cells_figure(
 
 def _painted(codes: Int[Array, "ny nx"], colours: Int[Array, " K"], chosen: int) -> UInt8[Array, "rows columns 4"]:
     fine = codes.repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1)
-    palette = np.array([list(bytes.fromhex(colour.removeprefix("#"))) for colour in QUALITATIVE], dtype=np.uint8)
     picture = np.zeros((*fine.shape, 4), dtype=np.uint8)
-    picture[..., :3] = palette[colours[fine]]
+    picture[..., :3] = rgb(QUALITATIVE)[colours[fine]]
     picture[..., 3] = np.where(fine < 0, 0, np.where(fine == chosen, _STRONG, _QUIET))
     picture[_edges(fine) & (fine >= 0), 3] = 230
     outline = _edges(fine == chosen)
@@ -142,12 +145,10 @@ def _dots(
     size: float,
     colour: str,
     opacity: float,
-    *,
-    kind: type[go.Scatter | go.Scattergl] = go.Scatter,  # WebGL lies beneath pictures
-) -> go.Scatter | go.Scattergl:
+) -> go.Scatter:
     x, y = points.astype(np.float32).T
     marker = {"size": size, "color": colour, "opacity": opacity}
-    return kind(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")
+    return go.Scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")
 
 
 def _within(figure: go.Figure, corners: Sequence[tuple[Array, Array]]) -> go.Figure:

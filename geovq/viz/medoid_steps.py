@@ -8,9 +8,11 @@ from plotly.subplots import make_subplots
 from geovq.viz.arrays import Array
 from geovq.viz.field import broken_lines
 from geovq.viz.layout import AXIS, EQUAL_AXIS, LABELLED, framed
-from geovq.viz.palette import NEUTRAL, QUALITATIVE, map_colouring
+from geovq.viz.overlay import painted_dots
+from geovq.viz.palette import NEUTRAL, QUALITATIVE, map_colouring, rgb
 
 _MANY = 100  # medoids, from which on their marks are small
+_LANDMARK = 0.011  # diameter, as a share of all
 _HERE, _ALL = QUALITATIVE[1], QUALITATIVE[0]
 
 
@@ -45,17 +47,21 @@ def medoid_steps_figure(
     figure = make_subplots(rows=1, cols=2, column_widths=[0.66, 0.34], horizontal_spacing=0.12)
     now, before = positions[medoids[step]], positions[medoids[max(step - 1, 0)]]
     # Colours belong to codes and are those of the last step, so that a code keeps its own while its medoid moves.
-    colours = np.asarray(QUALITATIVE)[map_colouring(positions[medoids[-1]])]
+    colours = map_colouring(positions[medoids[-1]])
     moved = np.flatnonzero(medoids[step] != medoids[max(step - 1, 0)])
     ways = broken_lines(np.stack([before[moved], now[moved]], axis=1))
     quiet, is_crowded = {"showlegend": False}, len(now) > _MANY
     figure.add_traces(
         [
-            _marks(positions, colours[labels], size=4, opacity=0.6, customdata=labels),
-            go.Scattergl(x=ways[0], y=ways[1], mode="lines", line={"color": NEUTRAL, "width": 2}, **quiet),
+            go.Scatter(x=ways[0], y=ways[1], mode="lines", line={"color": NEUTRAL, "width": 2}, **quiet),
             _marks(before[moved], NEUTRAL, size=7, symbol="diamond-open"),
             _marks(
-                now, colours, size=6 if is_crowded else 10, symbol="diamond", customdata=np.arange(len(now)), edge=1
+                now,
+                np.asarray(QUALITATIVE)[colours],
+                size=6 if is_crowded else 10,
+                symbol="diamond",
+                edge=1,
+                hover="code %{customdata}<extra></extra>",
             ),
         ],
         rows=1,
@@ -67,31 +73,34 @@ def medoid_steps_figure(
     mark = {"size": 13, "symbol": "diamond", "color": _HERE}
     here = go.Scatter(x=[step], y=[costs[step]], mode="markers", marker=mark, **shared)
     figure.add_traces([line, here], rows=1, cols=2)
-    figure.update_xaxes(**EQUAL_AXIS, title_text=axis_titles[0], col=1)
-    figure.update_yaxes(**EQUAL_AXIS, title_text=axis_titles[1], scaleanchor="x", col=1)
+    ground = painted_dots(positions, rgb(QUALITATIVE)[colours[labels]], size=_LANDMARK, opacity=0.6)
+    ground.lay_under(figure)
+    (left, bottom), (right, top) = ground.low.tolist(), ground.high.tolist()
+    figure.update_xaxes(**EQUAL_AXIS, title_text=axis_titles[0], range=(left, right), col=1)
+    figure.update_yaxes(**EQUAL_AXIS, title_text=axis_titles[1], range=(bottom, top), scaleanchor="x", col=1)
     figure.update_xaxes(**AXIS, title_text="pass (0: the start)", dtick=max(1, len(costs) // 8), col=2)
     figure.update_yaxes(**AXIS, title_text=cost_title, rangemode="tozero", col=2)
     return framed(figure, height=height, left=LABELLED)
 
 
 def _marks(
-    points: Float[Array, "n 2"], colour: object, *, size: float, symbol: str = "circle", opacity: float = 1.0,
-    edge: float = 0.0, customdata: Array | None = None,
-) -> go.Scattergl:  # fmt: skip
+    points: Float[Array, "n 2"],
+    colour: object,
+    *,
+    size: float,
+    symbol: str,
+    edge: float = 0.0,
+    hover: str | None = None,
+) -> go.Scatter:
     x, y = points.astype(np.float32).T
-    return go.Scattergl(
+    edges = {"width": edge, "color": "white"}
+    return go.Scatter(
         x=x,
         y=y,
         mode="markers",
-        marker={
-            "size": size,
-            "symbol": symbol,
-            "color": colour,
-            "opacity": opacity,
-            "line": {"width": edge, "color": "white"},
-        },
-        customdata=customdata,
-        hovertemplate=None if customdata is None else "code %{customdata}<extra></extra>",
-        hoverinfo="skip" if customdata is None else None,
+        marker={"size": size, "symbol": symbol, "color": colour, "line": edges},
+        customdata=np.arange(len(points)),
+        hovertemplate=hover,
+        hoverinfo="skip" if hover is None else None,
         showlegend=False,
     )

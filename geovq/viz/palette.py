@@ -5,10 +5,11 @@ figure needs no second version; text takes the theme's own colour. A tokenizer h
 everywhere, so that colour is never the only signal.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from geovq.viz.arrays import Array
 
@@ -59,6 +60,11 @@ _TOKENIZERS = {
 def tokenizer_style(name: str) -> Style:
     """Style of a tokenizer; one that is not known yet gets the neutral colour and its own name."""
     return _TOKENIZERS.get(name, Style(NEUTRAL, "cross", "2px 6px", name))
+
+
+def rgb(colours: Sequence[str]) -> UInt8[Array, "n 3"]:
+    """Colours of the form "#rrggbb" as numbers."""
+    return np.array([list(bytes.fromhex(colour.removeprefix("#"))) for colour in colours], dtype=np.uint8)
 
 
 def ink_on(fill: tuple[float, float, float]) -> str:

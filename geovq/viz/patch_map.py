@@ -3,45 +3,25 @@
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 
 from geovq.viz.arrays import Array
 from geovq.viz.images import grey_tiles, png_uri
+from geovq.viz.overlay import CANVAS, Overlay
 from geovq.viz.palette import NEUTRAL
 
-_CANVAS = 900  # pixels of the longer side of the image
 _FRAME = (*bytes.fromhex(NEUTRAL.removeprefix("#")), 255)
 
 
 @dataclass(frozen=True)
-class PatchMap:
+class PatchMap(Overlay):
     """Pictures of codes, laid into one image over a plane.
 
-    uri : of the image, a PNG; low, high : (2,), the corners of the image in the plane;
     is_drawn : (K,), whether a code had room for its picture.
     """
 
-    uri: str
-    low: Float[Array, "2"]
-    high: Float[Array, "2"]
     is_drawn: Bool[Array, " K"]
-
-    def lay_over(self, figure: go.Figure, *, suffix: str = "") -> None:
-        """Put the image on the axes x{suffix} and y{suffix} of a figure, above all marks and lines."""
-        width, height = (self.high - self.low).tolist()
-        figure.add_layout_image(
-            source=self.uri,
-            xref=f"x{suffix}",
-            yref=f"y{suffix}",
-            x=float(self.low[0]),
-            y=float(self.high[1]),
-            sizex=width,
-            sizey=height,
-            sizing="stretch",
-            layer="above",
-        )
 
 
 def patch_map(
@@ -62,7 +42,7 @@ def patch_map(
     """
     low = positions.min(axis=0) - 0.75 * side
     high = positions.max(axis=0) + 0.75 * side
-    pixel = float((high - low).max()) / _CANVAS
+    pixel = float((high - low).max()) / CANVAS
     columns, rows = np.ceil((high - low) / pixel).astype(int)
     canvas = np.zeros((rows, columns, 4), dtype=np.uint8)
     height = max(8, round(side / pixel))

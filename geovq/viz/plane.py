@@ -1,12 +1,15 @@
 """One look at a plane of latent space: how much the decoder magnifies where, with ellipses and landmarks over it."""
 
-import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
 from geovq.viz.arrays import Array
 from geovq.viz.field import FieldMap, ellipse_outlines, equal_axes, heat_map, magnification_axis
 from geovq.viz.layout import LABELLED, framed
+from geovq.viz.overlay import painted_dots
+from geovq.viz.palette import rgb
+
+_LANDMARK = 0.008  # diameter, as a share of all
 
 
 def plane_figure(
@@ -28,14 +31,7 @@ def plane_figure(
         Landmarks.
     axis_titles : (str, str)
     """
-    dots = go.Scattergl(
-        x=positions[:, 0].astype(np.float32),
-        y=positions[:, 1].astype(np.float32),
-        mode="markers",
-        marker={"size": 2.5, "color": "white", "opacity": 0.35},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    figure = go.Figure([heat_map(field), dots, *ellipse_outlines(ellipses)])
+    figure = go.Figure([heat_map(field), *ellipse_outlines(ellipses)])
+    painted_dots(positions, rgb(["#ffffff"]), size=_LANDMARK, opacity=0.35).lay_over(figure)
     figure.update_layout(coloraxis=magnification_axis(field.limits()))
     return equal_axes(framed(figure, height=height, left=LABELLED), axis_titles, 1)

@@ -45,7 +45,8 @@ def test_a_click_names_panel_and_code_even_where_there_was_no_room() -> None:
         [[0, 0], [0, 1], [0, 2]],
         [[1, 0], [1, 1], [1, 2]],
     ]
-    assert [image.xref for image in figure.layout.images] == ["x", "x2"]
+    images = [(image.xref, image.layer) for image in figure.layout.images]
+    assert images == [("x", "below"), ("x", "above"), ("x2", "below"), ("x2", "above")]
     assert figure.layout.yaxis2.scaleanchor == "x2"
 
 
@@ -93,8 +94,8 @@ def test_a_step_shows_the_medoids_that_moved_and_marks_its_cost() -> None:
     titles = {"axis_titles": AXES, "cost_title": "cost"}
     start = medoid_steps_figure(positions, labels, medoids, np.array([2.0, 1.0]), 0, **titles)
     end = medoid_steps_figure(positions, labels, medoids, np.array([2.0, 1.0]), 1, **titles)
-    assert len(start.data[1].x) == 0
-    np.testing.assert_array_equal(np.asarray(end.data[1].x)[:2], [2, 3])  # from landmark 2 to landmark 3
+    assert len(start.data[0].x) == 0
+    np.testing.assert_array_equal(np.asarray(end.data[0].x)[:2], [2, 3])  # from landmark 2 to landmark 3
     assert (list(end.data[-1].x), list(end.data[-1].y)) == ([1], [1.0])
 
 
