@@ -6,7 +6,7 @@ from geovq.app.states import friendly_errors
 configure_page()
 page = navigation()
 with inside_frame(), friendly_errors():
-    from geovq.app.sidebar import sidebar  # loads the library, which takes seconds: after the menu is drawn
+    from geovq.app.sidebar import sidebar  # loads the library, which takes seconds: after menu and headline are drawn
 
     with st.sidebar:
         sidebar()

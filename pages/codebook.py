@@ -8,9 +8,6 @@ from geovq.app.pickers import pair_picker, require_tokenizers
 from geovq.app.selection import selected_run
 
 require_frame()
-st.title("Codebook")
-st.markdown("What do the codes look like, how much work does each of them do, and where in latent space do they lie?")
-
 run = selected_run()
 names = pair_picker(require_tokenizers(run), "codebook")
 of = settled_tokenizer(names)

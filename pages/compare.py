@@ -13,9 +13,6 @@ from geovq.app.selection import provenance, selected_run
 from geovq.app.states import as_text
 
 require_frame()
-st.title("Compare")
-st.markdown("The same images through two tokenizers: which one loses less, and what does it cost?")
-
 run = selected_run()
 names = require_tokenizers(run)
 runs = comparable_runs(run)

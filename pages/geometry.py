@@ -8,11 +8,6 @@ from geovq.app.pickers import require_geometry
 from geovq.app.selection import selected_run
 
 require_frame()
-st.title("Geometry")
-st.markdown(
-    "How does the latent space bend? Equal steps do not change the picture equally, so straight is not shortest."
-)
-
 run = selected_run()
 require_geometry(
     run, "After the autoencoder is trained, its decoder is differentiated at thousands of places of latent space."

@@ -6,12 +6,6 @@ from geovq.app.home_status import machine, runs_at_a_glance, scenes
 from geovq.app.selection import known_runs, selected_run
 
 require_frame()
-st.title("The geometry of a latent space, made visible")
-st.markdown(
-    "geovq trains an autoencoder on small pictures, measures how its decoder bends latent space, and replaces latents "
-    "by a few **codes** chosen with that geometry in mind. Here you see what this changes, and by how much."
-)
-
 run = selected_run()
 row = st.container(horizontal=True)
 with row.container(width=440):

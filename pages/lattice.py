@@ -8,9 +8,6 @@ from geovq.app.states import empty_state
 from geovq.app.views import VAE
 
 require_frame()
-st.title("Lattice")
-st.markdown("What does the autoencoder make of one picture, and what does a single cell of its lattice do?")
-
 run = selected_run()
 if VAE not in run.models and not tokenizers_of(run):
     empty_state(

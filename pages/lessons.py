@@ -6,9 +6,6 @@ from geovq.app.lessons_page import lesson_list, lesson_view
 from geovq.app.states import empty_state
 
 require_frame()
-st.title("Lessons")
-st.markdown("Short scenes, each in three steps: look at a view of a trained run, guess, and see what is so and why.")
-
 known = lessons.read_lessons(lessons.LESSON_FOLDER)
 if not known:
     empty_state(

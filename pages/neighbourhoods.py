@@ -7,11 +7,6 @@ from geovq.app.pickers import require_geometry
 from geovq.app.selection import selected_run
 
 require_frame()
-st.title("Neighbourhoods")
-st.markdown(
-    "Who is near? Euclid and the decoder disagree: one measures latents, the other what changes in the picture."
-)
-
 run = selected_run()
 require_geometry(
     run, "Neighbours by geodesic need the metric of the decoder, which is measured after the autoencoder is trained."

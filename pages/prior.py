@@ -19,9 +19,6 @@ VIEWS = {
 }
 
 require_frame()
-st.title("Prior")
-st.markdown("What does a small Transformer that only ever saw tokens know about images?")
-
 run = selected_run()
 names = [name for name in tokenizers_of(run) if name in run.priors]
 if not names:

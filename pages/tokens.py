@@ -8,9 +8,6 @@ from geovq.app.tokens_image import one_image
 from geovq.app.tokens_usage import by_class, by_position, overall
 
 require_frame()
-st.title("Tokens")
-st.markdown("How often is each code used, where and beside which others, and what does one token do to the picture?")
-
 run = selected_run()
 names = pair_picker(require_tokenizers(run), "tokens")
 overall(run, names)

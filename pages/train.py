@@ -6,12 +6,6 @@ from geovq.app.train_form import train_form
 from geovq.app.train_watching import watching
 
 require_frame()
-st.title("Train")
-st.markdown(
-    "Trains an autoencoder, builds tokenizers from its geometry, trains priors on their tokens and measures everything "
-    "on held-out images. The work is done by a process of its own: leave the page, or close it."
-)
-
 watching()
 
 st.subheader("A new run")

@@ -1,4 +1,4 @@
-"""The frame around every page: title, navigation, and the guard of a cold deep link."""
+"""The frame around every page: navigation, headline, and the guard of a cold deep link."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,26 +20,74 @@ _ICON = Image.fromarray(_TILES.repeat(16, axis=0).repeat(16, axis=1))
 
 
 class _Entry(NamedTuple):
-    file: str
-    title: str
+    title: str  # in the menu
     icon: str
+    lead: str  # what the page shows or asks, below its headline
+    headline: str = ""  # by default the title
 
 
+# By the file of the page.
 _SECTIONS = {
-    "Begin": [
-        _Entry("home", "Home", "home"),
-        _Entry("train", "Train", "model_training"),
-        _Entry("lessons", "Lessons", "school"),
-    ],
-    "Look inside": [
-        _Entry("lattice", "Lattice", "grid_on"),
-        _Entry("geometry", "Geometry", "conversion_path"),
-        _Entry("neighbourhoods", "Neighbourhoods", "hub"),
-        _Entry("codebook", "Codebook", "apps"),
-        _Entry("tokens", "Tokens", "bar_chart"),
-        _Entry("prior", "Prior", "casino"),
-    ],
-    "Judge": [_Entry("compare", "Compare", "balance")],
+    "Begin": {
+        "home": _Entry(
+            "Home",
+            "home",
+            "geovq trains an autoencoder on small pictures, measures how its decoder bends latent space, and replaces "
+            "latents by a few **codes** chosen with that geometry in mind. Here you see what this changes, and by how "
+            "much.",
+            "The geometry of a latent space, made visible",
+        ),
+        "train": _Entry(
+            "Train",
+            "model_training",
+            "Trains an autoencoder, builds tokenizers from its geometry, trains priors on their tokens and measures "
+            "everything on held-out images. The work is done by a process of its own: leave the page, or close it.",
+        ),
+        "lessons": _Entry(
+            "Lessons",
+            "school",
+            "Short scenes, each in three steps: look at a view of a trained run, guess, and see what is so and why.",
+        ),
+    },
+    "Look inside": {
+        "lattice": _Entry(
+            "Lattice",
+            "grid_on",
+            "What does the autoencoder make of one picture, and what does a single cell of its lattice do?",
+        ),
+        "geometry": _Entry(
+            "Geometry",
+            "conversion_path",
+            "How does the latent space bend? Equal steps do not change the picture equally, so straight is not "
+            "shortest.",
+        ),
+        "neighbourhoods": _Entry(
+            "Neighbourhoods",
+            "hub",
+            "Who is near? Euclid and the decoder disagree: one measures latents, the other what changes in the "
+            "picture.",
+        ),
+        "codebook": _Entry(
+            "Codebook",
+            "apps",
+            "What do the codes look like, how much work does each of them do, and where in latent space do they lie?",
+        ),
+        "tokens": _Entry(
+            "Tokens",
+            "bar_chart",
+            "How often is each code used, where and beside which others, and what does one token do to the picture?",
+        ),
+        "prior": _Entry(
+            "Prior", "casino", "What does a small Transformer that only ever saw tokens know about images?"
+        ),
+    },
+    "Judge": {
+        "compare": _Entry(
+            "Compare",
+            "balance",
+            "The same images through two tokenizers: which one loses less, and what does it cost?",
+        )
+    },
 }
 
 
@@ -49,9 +97,13 @@ def configure_page() -> None:
 
 
 def navigation() -> Page:
-    """Build the menu and say which page was asked for."""
-    pages = {section: [_page(entry) for entry in entries] for section, entries in _SECTIONS.items()}
-    return st.navigation(pages, expanded=True)
+    """Build the menu, write the headline of the page that was asked for, and say which it is."""
+    menu = {name: {_page(*item): item[1] for item in section.items()} for name, section in _SECTIONS.items()}
+    page = st.navigation({name: list(section) for name, section in menu.items()}, expanded=True)
+    entry = next(section[page] for section in menu.values() if page in section)
+    st.title(entry.headline or entry.title)
+    st.markdown(entry.lead)
+    return page
 
 
 @contextmanager
@@ -82,7 +134,5 @@ def page_file(name: str) -> str:
     return f"pages/{name}.py"
 
 
-def _page(entry: _Entry) -> Page:
-    return st.Page(
-        page_file(entry.file), title=entry.title, icon=f":material/{entry.icon}:", default=entry.file == "home"
-    )
+def _page(file: str, entry: _Entry) -> Page:
+    return st.Page(page_file(file), title=entry.title, icon=f":material/{entry.icon}:", default=file == "home")

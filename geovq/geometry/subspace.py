@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from geovq.errors import DeviceError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.lattice import require_lattices
@@ -55,7 +56,10 @@ class ActiveSubspace:
 
     def lift(self, points: Float[Tensor, "n a"]) -> Float[Tensor, "n d"]:
         """Cells at given coordinates, (n, A) -> (n, D); what the subspace leaves out sits at its mean."""
-        return points @ self.basis.to(points).T + self.mean.to(points)
+        # One product, with a column of ones: a sum with a constant, differentiated forward, would make PyTorch load its
+        # compiler first, which takes a second or more.
+        affine = torch.cat([self.basis.T, self.mean[None]]).to(points)
+        return F.pad(points, (0, 1), value=1.0) @ affine
 
 
 def active_subspace(cells: Float[Tensor, "n d"], residual_variance: float = 0.001) -> ActiveSubspace:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -93,3 +96,19 @@ def test_bad_input_is_named():
         active_subspace(torch.zeros(0, 4))
     with pytest.raises(InvalidValueError, match=r"got float16.*half precision with \.float\(\)"):
         require_latents(torch.zeros(1, 2, 3, 3, dtype=torch.float16))
+
+
+def test_lifting_is_differentiated_forward_without_loading_a_compiler():
+    program = """
+import sys, torch
+from geovq.geometry import active_subspace
+torch.manual_seed(0)
+frame = active_subspace(torch.randn(50, 3), 0.5)
+point = torch.zeros(1, frame.n_active)
+push = lambda direction: torch.func.jvp(frame.lift, (point,), (direction[None],))[1][0]
+pushed = torch.func.vmap(push)(torch.eye(frame.n_active))
+assert torch.allclose(pushed, frame.basis.T, atol=1e-6), pushed
+print("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
