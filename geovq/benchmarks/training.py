@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 N_IMAGES = 3_000  # of the shipped sample, in one epoch
 N_SEQUENCES = 512
-N_SAMPLES = 64
+N_SAMPLES = 256  # in batches of 64
 # Width of the VAE, and workers of the rival's loader: the default VAE, without workers and with one for each core of a
 # small machine; a small VAE, where the loop is more of the work.
 LOOPS = ((32, 0), (32, 2), (8, 0))
@@ -80,7 +80,7 @@ def _compare_priors(ours: ProcessPoolExecutor, theirs: ProcessPoolExecutor, repe
 def _compare_sampling(ours: ProcessPoolExecutor, theirs: ProcessPoolExecutor, repeats: int) -> Comparison:
     config = PriorConfig()
     return compare(
-        f"{N_SAMPLES} samples at once",
+        f"{N_SAMPLES} samples, {rivals.SAMPLES_AT_ONCE} at once",
         _in(ours, rivals.sample_with_cache, N_SAMPLES, config),
         "one pass over all positions for each token, without a cache",
         _in(theirs, rivals.sample_without_cache, N_SAMPLES, config),

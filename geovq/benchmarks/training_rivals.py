@@ -23,6 +23,7 @@ from geovq.training import PriorObjective, TokenSet, VAEObjective, fit, resolve_
 
 BATCH_SIZE = 128
 N_CODES = 64
+SAMPLES_AT_ONCE = 64
 
 
 def our_vae_epoch(n_images: int, config: VAEConfig) -> None:
@@ -111,7 +112,8 @@ def usual_prior_epoch(n_sequences: int, config: PriorConfig) -> None:
 
 def sample_with_cache(n_samples: int, config: PriorConfig, temperature: float = 1.0) -> Tensor:
     """Token lattices from `geovq.generation.sample_tokens`, (n, H, W)."""
-    return sample_tokens(_prior(config).to(resolve_device("auto")), n_samples, temperature=temperature)
+    prior = _prior(config).to(resolve_device("auto"))
+    return sample_tokens(prior, n_samples, temperature=temperature, batch_size=SAMPLES_AT_ONCE)
 
 
 @torch.no_grad()
@@ -120,9 +122,10 @@ def sample_without_cache(n_samples: int, config: PriorConfig, temperature: float
     device = resolve_device("auto")
     prior = _prior(config).to(device).eval()
     tokens = torch.zeros((n_samples, prior.n_positions), dtype=torch.int64, device=device)
-    for position in range(prior.n_positions):
-        probabilities = filter_logits(prior(tokens)[:, position], temperature)
-        tokens[:, position] = torch.multinomial(probabilities, 1)[:, 0]
+    for batch in torch.split(tokens, SAMPLES_AT_ONCE):
+        for position in range(prior.n_positions):
+            probabilities = filter_logits(prior(batch)[:, position], temperature)
+            batch[:, position] = torch.multinomial(probabilities, 1)[:, 0]
     return tokens.reshape(n_samples, prior.height, prior.width).cpu()
 
 
