@@ -89,12 +89,6 @@ def landmark_plane(run: Run, name: str) -> tuple[Landmarks, views.Array] | None:
     return views.landmark_plane(run, name)
 
 
-@copies(8, "Encoding …")
-def channel_shares(run: Run) -> views.Array:
-    """Share of the latent variance in each channel."""
-    return views.channel_shares(run, views.first_batch(held_out_of(run), N_CONTEXT_IMAGES))
-
-
 @st.cache_resource(show_spinner=False)
 def device_name() -> str:
     """The device that `auto` means on this machine."""

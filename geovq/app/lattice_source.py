@@ -8,7 +8,7 @@ import streamlit as st
 from geovq.app import caching
 from geovq.app.lattice_canvas import drawing_area
 from geovq.app.lattice_fitting import N_BYTES, centred, fit_file, from_canvas, from_link, to_link
-from geovq.app.pickers import start_with
+from geovq.app.pickers import start_with, warn_of_unknown
 from geovq.app.states import as_text, empty_state, error_box
 from geovq.app.wording import GLOSSARY
 from geovq.errors import GeovqError
@@ -39,10 +39,12 @@ class Picture:
 def picture_picker(run: Run) -> Picture | None:
     """Draw the pickers; None, with a state that says what to do, while there is no picture."""
     _read_link()
+    sources = [_HELD_OUT, _DRAWING, _FROM_FILE]
+    warn_of_unknown(_SOURCE, sources, "the picture")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     source = row.segmented_control(
         "Picture",
-        [_HELD_OUT, _DRAWING, _FROM_FILE],
+        sources,
         required=True,
         default=_HELD_OUT,
         key=_SOURCE,
@@ -62,9 +64,9 @@ def picture_picker(run: Run) -> Picture | None:
 def _held_out(run: Run) -> Picture:
     images = caching.held_out_of(run)
     labels = images.labels.tolist()
-    wanted = st.selectbox(
-        "Class", [_ANY, *images.class_names], key=_CLASS, bind="query-params", help=GLOSSARY["held_out"], width=140
-    )
+    classes = [_ANY, *images.class_names]
+    warn_of_unknown(_CLASS, classes, "the class")
+    wanted = st.selectbox("Class", classes, key=_CLASS, bind="query-params", help=GLOSSARY["held_out"], width=140)
     fitting = [i for i, label in enumerate(labels) if wanted in (_ANY, images.class_names[label])]
     last = len(fitting) - 1
     start_with(_IMAGE, 0, last, "the image")

@@ -1,6 +1,7 @@
 """Selectors that several pages share: an image, one tokenizer, two tokenizers."""
 
 import random
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
@@ -47,20 +48,31 @@ def require_geometry(run: Run, why: str) -> None:
         st.stop()
 
 
-def start_with(key: str, usual: int | None, last: int, what: str) -> None:
+def start_with(key: str, usual: int | None, last: int, what: str, *, first: int = 0) -> None:
     """Put a number into the session before its widget is drawn: from the session, else the link, else the usual one."""
     value = st.session_state.get(key)
     linked = st.query_params.get(key) if key not in st.session_state else None
     if linked is not None:
         value = int(linked) if linked.isdecimal() else -1
-        if not 0 <= value <= last:
+        if not first <= value <= last:
             st.warning(
-                f"The link asks for {as_text(linked)} as {what}; this run has 0 to {last}. You see another one.",
+                f"The link asks for {as_text(linked)} as {what}; this run has {first} to {last}. You see another one.",
                 icon=":material/link_off:",
             )
-    if value is None or not 0 <= value <= last:  # chosen in another run, perhaps
+    if value is None or not first <= value <= last:  # chosen in another run, perhaps
         value = usual
     st.session_state[key] = value
+
+
+def warn_of_unknown(key: str, options: Sequence[str], what: str) -> None:
+    """Say so if the link asks for an option that there is not; its widget, which comes next, drops it in silence."""
+    linked = st.query_params.get(key) if key not in st.session_state else None
+    if linked is not None and linked not in options:
+        st.warning(
+            f"The link asks for {as_text(linked)} as {what}, which is not among {as_text(', '.join(options))}. You see "
+            "another one.",
+            icon=":material/link_off:",
+        )
 
 
 def image_picker(run: Run, prefix: str) -> tuple[int, str]:

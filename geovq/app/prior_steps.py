@@ -4,6 +4,7 @@ import streamlit as st
 
 from geovq.app import prior_data
 from geovq.app.charts import show
+from geovq.app.pickers import start_with
 from geovq.app.prior_controls import drawing_words
 from geovq.app.prior_data import Drawing
 from geovq.app.selection import of_total, provenance
@@ -73,8 +74,7 @@ def _stepper(run: Run, drawing: Drawing) -> None:
 
 def _controls(n_steps: int) -> int:
     key = _CELLS.place
-    wanted = int(st.session_state.get(key, _FIRST_SHOWN))
-    st.session_state[key] = min(max(wanted, 1), n_steps)  # no default: the buttons set it too
+    start_with(key, min(_FIRST_SHOWN, n_steps), n_steps, "the step", first=1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         step = st.slider("Cells drawn", 1, n_steps, key=key, bind="query-params", persist_state="session", width=300)
         _CELLS.button("Back", "chevron_left", step - 1, n_steps)

@@ -93,12 +93,6 @@ def landmark_plane(run: Run, name: str) -> tuple[Landmarks, Float[Array, "2"]] |
     return plane, np.pad(shares, (0, 1))[:2]
 
 
-def channel_shares(run: Run, images: Float[Tensor, "n 1 height width"]) -> Float[Array, " d"]:
-    """Share of the variance over images and cells in each latent channel: which channels are in use."""
-    variances = passage(run, VAE, images).lattices.var(axis=(0, 2, 3))
-    return np.asarray(variances / variances.sum())
-
-
 def first_batch(images: ImageSet, n_images: int) -> Float[Tensor, "n 1 height width"]:
     """The first images of a split, as a model sees them."""
     return images.batch(torch.arange(min(n_images, len(images))))

@@ -84,6 +84,8 @@ def test_the_link_names_picture_cell_and_step_and_opens_them_again(one_run: Path
         (ROW, "7", "asks for 7 as the row; this run has 0 to 6"),
         ("lattice_channel", "99", "asks for 99 as the channel"),
         (step_key(1), "1e9", "asks for a step of 1e9"),
+        ("lattice_source", "painting", "painting as the picture, which is not among held-out, drawing, file"),
+        ("lattice_class", "17", "17 as the class, which is not among any class, 0, 1"),
     ],
 )
 def test_a_link_with_an_impossible_value_says_so_and_shows_another(

@@ -111,6 +111,13 @@ def test_a_step_shows_as_many_cells_as_it_says(one_run: Path) -> None:
     assert "Step 9 of 49: row 1, column 1" in text_of(app)
 
 
+@pytest.mark.parametrize("step", ["0", "50", "last"])
+def test_a_step_that_does_not_exist_is_said_and_another_is_shown(step: str, one_run: Path) -> None:
+    app = open_page("prior", prior_view="Cell by cell", prior_step=step)
+    assert f"asks for {step} as the step; this run has 1 to 49" in app.warning[0].value
+    assert "Step 25 of 49" in text_of(app)
+
+
 def test_stepping_back_and_on_is_a_click_and_ends_at_the_last_cell(one_run: Path) -> None:
     app = open_page("prior", prior_view="Cell by cell", prior_step="48")
     step = next(button for button in app.button if button.label == "Step")

@@ -1,0 +1,22 @@
+import os
+
+import pytest
+
+from geovq.threads import yield_while_waiting
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ("PASSIVE", "2000")),
+        ({"GOMP_SPINCOUNT": "7"}, ("PASSIVE", "7")),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
+    ],
+)
+def test_what_the_user_has_said_of_waiting_is_kept(monkeypatch, given, expected):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.setenv(name, given.get(name, ""))  # so that it is as before afterwards
+        if name not in given:
+            monkeypatch.delenv(name)
+    yield_while_waiting()
+    assert (os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT")) == expected
