@@ -137,12 +137,6 @@ def test_the_world_hides_its_answer_until_somebody_has_guessed(one_run: Path) ->
     assert "is the shortest" not in text_of(app)
 
 
-def test_without_any_run_the_page_leads_to_train(no_runs: Path) -> None:
-    app = open_page("geometry")
-    assert not app.exception
-    assert "There is no run yet" in text_of(app)
-
-
 @pytest.mark.parametrize("finished", [(), ("vae",), ("vae", "evaluation:vae")])
 def test_a_run_without_geometry_says_what_is_missing(finished: tuple[str, ...], add_run: Callable[..., Path]) -> None:
     add_run(keep=lambda stage: stage in finished)

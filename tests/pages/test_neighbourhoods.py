@@ -119,12 +119,6 @@ def test_means_are_counted_in_neighbours() -> None:
     assert set(agreement.nearest) == set(KINDS)
 
 
-def test_without_any_run_the_page_leads_to_train(no_runs: Path) -> None:
-    app = open_page("neighbourhoods")
-    assert not app.exception
-    assert "There is no run yet" in text_of(app)
-
-
 @pytest.mark.parametrize("finished", [(), ("vae",), ("vqvae", "tokenizer:vqvae")])
 def test_a_run_without_geometry_says_what_is_missing(finished: tuple[str, ...], add_run: Callable[..., Path]) -> None:
     add_run(keep=lambda stage: stage in finished)
