@@ -1,5 +1,6 @@
 """What tests of several parts share: one thread, and one small run that is trained once per session."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ TINY = {
     "sampling": {"n_samples": 9},
     "evaluation": {"n_images": 100},
 }
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back what AppTest replaces: processes that a later test starts would run its script first."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

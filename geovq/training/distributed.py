@@ -4,6 +4,7 @@ The first of them is the main process: it talks to the run's files and to whoeve
 """
 
 import atexit
+import gc
 import os
 from datetime import timedelta
 from typing import Protocol, TypeVar
@@ -115,6 +116,9 @@ def local_size() -> int:
 
 
 def _leave() -> None:
-    # Left to the end of the interpreter, gloo's threads now and then abort a process that has done all its work.
+    # Left to the end of the interpreter, gloo's threads now and then abort a process that has done all its work. Models
+    # that were trained together hold on to them in reference cycles.
+    gc.collect()
     if dist.is_initialized():
         dist.destroy_process_group()
+    gc.collect()
