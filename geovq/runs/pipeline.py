@@ -107,6 +107,7 @@ def make_run(
 
 
 def _precision_of(stage: Stage, device: torch.device) -> str:
+    """Of the training of a stage; a refit has no setting of its own, and takes what the device can."""
     training = stage.settings.get("training")
     return "32-true" if training is None else resolve_precision(training.get("precision", "auto"), device)
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
-from geovq.viz.layout import CELL_AXIS, CELL_ROOM, side_by_side
+from geovq.viz.layout import side_by_side, square_cells
 from geovq.viz.palette import DIVERGING, QUALITATIVE, SEQUENTIAL, ink_on
 
 _SIDE, _BAR = 290, 110  # pixels of one map and of what stands beside it
@@ -47,7 +47,7 @@ def cell_maps_figure(
         figure.add_traces(
             [trace, _texts(texts, values.shape, [ink_on(fill) for fill in fills])], [1, 1], [column, column]
         )
-    _square_cells(figure, next(iter(maps.values())).shape, len(maps))
+    square_cells(figure, next(iter(maps.values())).shape, len(maps))
     bar = {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     return figure.update_layout(
         coloraxis={"colorscale": scale, "cmin": low, "cmax": high, "colorbar": bar}, width=_SIDE * len(maps) + _BAR
@@ -80,7 +80,7 @@ def token_grids_figure(grids: Mapping[str, Int[Array, "H W"]], colours: Mapping[
             ygap=1,
         )
         figure.add_trace(trace, row=1, col=column)
-    _square_cells(figure, next(iter(grids.values())).shape, len(grids))
+    square_cells(figure, next(iter(grids.values())).shape, len(grids))
     return figure.update_layout(width=_SIDE * len(grids) + 60)
 
 
@@ -104,16 +104,6 @@ def _texts(texts: Sequence[str], shape: tuple[int, ...], inks: Sequence[str]) ->
         hoverinfo="skip",
         showlegend=False,
     )
-
-
-def _square_cells(figure: go.Figure, shape: tuple[int, ...], n_maps: int) -> None:
-    figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=10, range=(-0.5, shape[1] - 0.5))
-    figure.update_yaxes(**CELL_AXIS, range=(shape[0] - 0.5, -0.5))
-    figure.update_yaxes(title_text="row", title_standoff=10, col=1)
-    for column in range(1, n_maps + 1):
-        suffix = "" if column == 1 else str(column)
-        figure.update_yaxes(scaleanchor=f"x{suffix}", col=column)
-    figure.update_layout(margin=CELL_ROOM)
 
 
 def _steps(colours: Sequence[str]) -> list[tuple[float, str]]:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
 from geovq.viz.images import grey_tiles, png_uri
-from geovq.viz.layout import CELL_AXIS, CELL_ROOM, side_by_side
+from geovq.viz.layout import side_by_side, square_cells
 from geovq.viz.palette import NEUTRAL, QUALITATIVE
 
 _STROKES = (0.5, 1.0, 1.5)  # x + y inside a unit cell; those of neighbouring cells meet
@@ -62,10 +62,7 @@ def drawing_figure(
                 row=1,
                 col=column,
             )
-    figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=10, range=(-0.5, width - 0.5))
-    figure.update_yaxes(**CELL_AXIS, range=(height - 0.5, -0.5))
-    figure.update_yaxes(title_text="row", title_standoff=10, scaleanchor="x", col=1)
-    return figure.update_yaxes(scaleanchor="x2", col=2).update_layout(width=2 * _SIDE + 60, margin=CELL_ROOM)
+    return square_cells(figure, (height, width), 2).update_layout(width=2 * _SIDE + 60)
 
 
 def _token_cells(tokens: Int[Array, "H W"], n_drawn: int, colours: Sequence[int]) -> go.Heatmap:

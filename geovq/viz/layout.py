@@ -20,7 +20,18 @@ AXIS = {
 # Axes of equal scale get room for their numbers beforehand: to find it, plotly lays such figures out several times.
 EQUAL_AXIS = {**AXIS, "automargin": False, "constrain": "domain"}
 CELL_AXIS = {"showgrid": False, "zeroline": False, "dtick": 1, "constrain": "domain", "automargin": False}
-CELL_ROOM = {"l": 48, "b": 52}
+_CELL_ROOM = {"l": 48, "b": 52}
+
+
+def square_cells(figure: go.Figure, shape: tuple[int, ...], n_panels: int) -> go.Figure:
+    """Axes over the cells of a lattice in every panel: cells are square, the first row is on top."""
+    figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=10, range=(-0.5, shape[1] - 0.5))
+    figure.update_yaxes(**CELL_AXIS, range=(shape[0] - 0.5, -0.5))
+    figure.update_yaxes(title_text="row", title_standoff=10, col=1)
+    for column in range(1, n_panels + 1):
+        suffix = "" if column == 1 else str(column)
+        figure.update_yaxes(scaleanchor=f"x{suffix}", col=column)
+    return figure.update_layout(margin=_CELL_ROOM)
 
 
 def side_by_side(titles: Sequence[str], *, height: int, horizontal_spacing: float = 0.05, left: int = 8) -> go.Figure:

@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from geovq.viz.arrays import Array
 from geovq.viz.images import png_uri
 
-CANVAS = 900  # pixels of the longer side of an image
+_CANVAS = 900  # pixels of the longer side of an image
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,21 @@ class Overlay:
         )
 
 
+def empty_canvas(low: Float[Array, "2"], high: Float[Array, "2"]) -> tuple[UInt8[Array, "rows columns 4"], float]:
+    """A transparent picture of a part of the plane, rows going down from `high`, and the side of its pixels there."""
+    pixel = float((high - low).max()) / _CANVAS
+    n_columns, n_rows = np.ceil((high - low) / pixel).astype(int)
+    return np.zeros((n_rows, n_columns, 4), dtype=np.uint8), pixel
+
+
+def extent(
+    canvas: UInt8[Array, "rows columns 4"], pixel: float, low: Float[Array, "2"], high: Float[Array, "2"]
+) -> tuple[Float[Array, "2"], Float[Array, "2"]]:
+    """Corners of a picture from `empty_canvas`: whole pixels, so it reaches a little outside."""
+    n_rows, n_columns, _ = canvas.shape
+    return np.array([low[0], high[1] - pixel * n_rows]), np.array([low[0] + pixel * n_columns, high[1]])
+
+
 def painted_dots(
     positions: Float[Array, "N 2"], colours: UInt8[Array, "#N 3"], *, size: float, opacity: float
 ) -> Overlay:
@@ -62,16 +77,15 @@ def painted_dots(
     """
     margin = size * max(float(np.ptp(positions, axis=0).max()), 1e-6)
     low, high = positions.min(axis=0) - margin, positions.max(axis=0) + margin
-    pixel = float((high - low).max()) / CANVAS
-    n_columns, n_rows = np.ceil((high - low) / pixel).astype(int)
-    columns, rows = np.floor((positions[:, 0] - low[0]) / pixel), np.floor((high[1] - positions[:, 1]) / pixel)
+    canvas, pixel = empty_canvas(low, high)
+    n_dots = np.zeros(canvas.shape[:2], dtype=np.int32)
+    columns = ((positions[:, 0] - low[0]) / pixel).astype(int)
+    rows = ((high[1] - positions[:, 1]) / pixel).astype(int)
     radius = max(0.5 * margin / pixel, 1.0)
-    canvas, n_dots = np.zeros((n_rows, n_columns, 4), dtype=np.uint8), np.zeros((n_rows, n_columns), dtype=np.int32)
     reach = np.arange(-int(radius), int(radius) + 1)
     for dy, dx in ((dy, dx) for dy in reach for dx in reach if dx * dx + dy * dy <= radius * radius):
-        place = rows.astype(int) + dy, columns.astype(int) + dx
+        place = rows + dy, columns + dx
         canvas[(*place, slice(0, 3))] = colours
         np.add.at(n_dots, place, 1)
     canvas[..., 3] = np.rint(255 * (1 - (1 - opacity) ** n_dots))
-    corner = np.array([low[0] + pixel * n_columns, high[1] - pixel * n_rows])  # whole pixels: a little outside
-    return Overlay(png_uri(canvas), np.array([low[0], corner[1]]), np.array([corner[0], high[1]]))
+    return Overlay(png_uri(canvas), *extent(canvas, pixel, low, high))

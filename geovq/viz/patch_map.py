@@ -8,10 +8,10 @@ from PIL import Image
 
 from geovq.viz.arrays import Array
 from geovq.viz.images import grey_tiles, png_uri
-from geovq.viz.overlay import CANVAS, Overlay
-from geovq.viz.palette import NEUTRAL
+from geovq.viz.overlay import Overlay, empty_canvas, extent
+from geovq.viz.palette import NEUTRAL, rgb
 
-_FRAME = (*bytes.fromhex(NEUTRAL.removeprefix("#")), 255)
+_FRAME = (*rgb([NEUTRAL])[0].tolist(), 255)
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,12 @@ def patch_map(
     """
     low = positions.min(axis=0) - 0.75 * side
     high = positions.max(axis=0) + 0.75 * side
-    pixel = float((high - low).max()) / CANVAS
-    columns, rows = np.ceil((high - low) / pixel).astype(int)
-    canvas = np.zeros((rows, columns, 4), dtype=np.uint8)
+    canvas, pixel = empty_canvas(low, high)
     height = max(8, round(side / pixel))
     width = max(8, round(height * patches.shape[2] / patches.shape[1]))
     middles = np.stack([positions[:, 0] - low[0], high[1] - positions[:, 1]], axis=1)  # rows go down
     corners = np.rint(middles / pixel - (width / 2, height / 2)).astype(int)
-    is_free, is_drawn = np.ones((rows, columns), dtype=bool), np.zeros(len(positions), dtype=bool)
+    is_free, is_drawn = np.ones(canvas.shape[:2], dtype=bool), np.zeros(len(positions), dtype=bool)
     for code in first:
         column, row = corners[code]
         box = slice(max(row, 0), row + height), slice(max(column, 0), column + width)
@@ -57,8 +55,7 @@ def patch_map(
             tile = _tile(patches[code], height, width)
             canvas[box] = tile[: canvas[box].shape[0], : canvas[box].shape[1]]
             is_free[box], is_drawn[code] = False, True
-    corner = np.array([low[0] + pixel * columns, high[1] - pixel * rows])  # whole pixels: a little outside
-    return PatchMap(png_uri(canvas), np.array([low[0], corner[1]]), np.array([corner[0], high[1]]), is_drawn)
+    return PatchMap(png_uri(canvas), *extent(canvas, pixel, low, high), is_drawn)
 
 
 def _tile(patch: Float[Array, "h w"], height: int, width: int) -> UInt8[Array, "height width 4"]:

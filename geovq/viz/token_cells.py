@@ -9,7 +9,7 @@ from jaxtyping import Bool, UInt8
 from geovq.viz.arrays import Array
 from geovq.viz.field import broken_lines
 from geovq.viz.images import png_uri
-from geovq.viz.layout import CELL_AXIS, CELL_ROOM, side_by_side
+from geovq.viz.layout import side_by_side, square_cells
 from geovq.viz.palette import NEUTRAL, QUALITATIVE
 
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * 0.45  # of a cell of side 1
@@ -74,9 +74,4 @@ def lattice_pictures_figure(
         figure.add_shape(type="rect", **corners, line={"color": QUALITATIVE[1], "width": 3}, row=1, col=panel)
         outline = {"x0": -0.5, "x1": width - 0.5, "y0": -0.5, "y1": height - 0.5}
         figure.add_shape(type="rect", **outline, line={"color": NEUTRAL, "width": 1}, row=1, col=panel)
-        suffix = "" if panel == 1 else str(panel)
-        figure.update_yaxes(scaleanchor=f"x{suffix}", col=panel)
-    figure.update_xaxes(**CELL_AXIS, title_text="column", title_standoff=10, range=(-0.5, width - 0.5))
-    figure.update_yaxes(**CELL_AXIS, range=(height - 0.5, -0.5))
-    figure.update_yaxes(title_text="row", title_standoff=10, col=1)
-    return figure.update_layout(width=_SIDE * len(pictures) + 60, margin=CELL_ROOM)
+    return square_cells(figure, shape, len(pictures)).update_layout(width=_SIDE * len(pictures) + 60)
