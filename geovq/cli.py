@@ -212,7 +212,7 @@ def _ship(options: argparse.Namespace) -> None:
 
 
 def _train_classifier(options: argparse.Namespace) -> None:
-    from geovq.runs.classifiers import classifier_file, train_classifier
+    from geovq.runs.stages.classifiers import classifier_file, train_classifier
 
     path = options.out or classifier_file(options.dataset)
     with _progress() as progress:
@@ -224,7 +224,7 @@ def _train_classifier(options: argparse.Namespace) -> None:
 def _progress() -> "Iterator[Progress]":
     """Bars where somebody looks; they do not mix with the result."""
     from geovq.progress import SilentProgress
-    from geovq.runs.console import BarConsole, ConsoleProgress
+    from geovq.runs.process.console import BarConsole, ConsoleProgress
 
     if not sys.stderr.isatty():
         yield SilentProgress()

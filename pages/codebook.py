@@ -1,11 +1,11 @@
 import streamlit as st
 
-from geovq.app.caching import usage
-from geovq.app.codebook_controls import settled_tokenizer
-from geovq.app.codebook_page import explorer, search
-from geovq.app.frame import require_frame
-from geovq.app.pickers import pair_picker, require_tokenizers
-from geovq.app.selection import selected_run
+from geovq.app.codebook.controls import settled_tokenizer
+from geovq.app.codebook.page import explorer, search
+from geovq.app.shared.fetching import usage
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.pickers import pair_picker, require_tokenizers
+from geovq.app.shared.selection import selected_run
 
 require_frame()
 run = selected_run()

@@ -1,16 +1,16 @@
 import streamlit as st
 
-from geovq.app import compare_data
-from geovq.app.compare_codes import codes_section
-from geovq.app.compare_controls import comparable_runs, measure_picker, names_of, sides
-from geovq.app.compare_export import Comparison, export_section
-from geovq.app.compare_pictures import pictures_section
-from geovq.app.compare_plane import measured_section
-from geovq.app.compare_verdict import interval_words, verdict
-from geovq.app.frame import require_frame
-from geovq.app.pickers import require_tokenizers
-from geovq.app.selection import provenance, selected_run
-from geovq.app.states import as_text
+from geovq.app.compare import data as compare_data
+from geovq.app.compare.codes import codes_section
+from geovq.app.compare.controls import comparable_runs, measure_picker, names_of, sides
+from geovq.app.compare.export import Comparison, export_section
+from geovq.app.compare.pictures import pictures_section
+from geovq.app.compare.plane import measured_section
+from geovq.app.compare.verdict import interval_words, verdict
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.pickers import require_tokenizers
+from geovq.app.shared.selection import provenance, selected_run
+from geovq.app.shared.states import as_text
 
 require_frame()
 run = selected_run()

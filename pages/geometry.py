@@ -1,11 +1,11 @@
 import streamlit as st
 
-from geovq.app.frame import require_frame
-from geovq.app.geometry_plane import explorer
-from geovq.app.geometry_umap import projections
-from geovq.app.geometry_world import world_game
-from geovq.app.pickers import require_geometry
-from geovq.app.selection import selected_run
+from geovq.app.geometry.plane import explorer
+from geovq.app.geometry.umap import projections
+from geovq.app.geometry.world import world_game
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.pickers import require_geometry
+from geovq.app.shared.selection import selected_run
 
 require_frame()
 run = selected_run()

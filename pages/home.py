@@ -1,9 +1,9 @@
 import streamlit as st
 
-from geovq.app.frame import require_frame
-from geovq.app.home_pictures import bent_space, same_images, shortest_way
-from geovq.app.home_status import machine, runs_at_a_glance, scenes
-from geovq.app.selection import known_runs, selected_run
+from geovq.app.home.pictures import bent_space, same_images, shortest_way
+from geovq.app.home.status import machine, runs_at_a_glance, scenes
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.selection import known_runs, selected_run
 
 require_frame()
 run = selected_run()

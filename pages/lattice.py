@@ -1,11 +1,11 @@
 import streamlit as st
 
-from geovq.app.frame import require_frame
-from geovq.app.lattice_page import explorer
-from geovq.app.pickers import tokenizers_of
-from geovq.app.selection import selected_run
-from geovq.app.states import empty_state
-from geovq.app.views import VAE
+from geovq.app.lattice.page import explorer
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.pickers import tokenizers_of
+from geovq.app.shared.selection import selected_run
+from geovq.app.shared.states import empty_state
+from geovq.app.shared.views import VAE
 
 require_frame()
 run = selected_run()

@@ -1,9 +1,9 @@
 import streamlit as st
 
-from geovq.app import lessons
-from geovq.app.frame import require_frame
-from geovq.app.lessons_page import lesson_list, lesson_view
-from geovq.app.states import empty_state
+from geovq.app.lessons import files as lessons
+from geovq.app.lessons.page import lesson_list, lesson_view
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.states import empty_state
 
 require_frame()
 known = lessons.read_lessons(lessons.LESSON_FOLDER)

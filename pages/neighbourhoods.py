@@ -1,10 +1,10 @@
 import streamlit as st
 
-from geovq.app.frame import require_frame
-from geovq.app.neighbourhoods_caching import scene
-from geovq.app.neighbourhoods_page import explorer, graph_pieces
-from geovq.app.pickers import require_geometry
-from geovq.app.selection import selected_run
+from geovq.app.neighbourhoods.caching import scene
+from geovq.app.neighbourhoods.page import explorer, graph_pieces
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.pickers import require_geometry
+from geovq.app.shared.selection import selected_run
 
 require_frame()
 run = selected_run()

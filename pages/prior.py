@@ -1,15 +1,15 @@
 import streamlit as st
 
-from geovq.app.frame import require_frame
-from geovq.app.pickers import tokenizers_of
-from geovq.app.prior_completion import completion_view
-from geovq.app.prior_controls import drawing_controls, view_picker
-from geovq.app.prior_samples import samples_view
-from geovq.app.prior_steps import steps_view
-from geovq.app.prior_surprise import surprise_view
-from geovq.app.selection import selected_run
-from geovq.app.states import empty_state
-from geovq.app.wording import GLOSSARY
+from geovq.app.prior.completion import completion_view
+from geovq.app.prior.controls import drawing_controls, view_picker
+from geovq.app.prior.samples import samples_view
+from geovq.app.prior.steps import steps_view
+from geovq.app.prior.surprise import surprise_view
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.pickers import tokenizers_of
+from geovq.app.shared.selection import selected_run
+from geovq.app.shared.states import empty_state
+from geovq.app.shared.wording import GLOSSARY
 
 VIEWS = {
     "Samples": samples_view,

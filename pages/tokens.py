@@ -1,11 +1,11 @@
 import streamlit as st
 
-from geovq.app.frame import require_frame
-from geovq.app.pickers import pair_picker, require_tokenizers
-from geovq.app.selection import selected_run
-from geovq.app.tokens_companions import companions
-from geovq.app.tokens_image import one_image
-from geovq.app.tokens_usage import by_class, by_position, overall
+from geovq.app.shared.frame import require_frame
+from geovq.app.shared.pickers import pair_picker, require_tokenizers
+from geovq.app.shared.selection import selected_run
+from geovq.app.tokens.companions import companions
+from geovq.app.tokens.image import one_image
+from geovq.app.tokens.usage import by_class, by_position, overall
 
 require_frame()
 run = selected_run()

@@ -1,9 +1,9 @@
 import streamlit as st
 
-from geovq.app.frame import require_frame
-from geovq.app.run_list import run_list
-from geovq.app.train_form import train_form
-from geovq.app.train_watching import watching
+from geovq.app.shared.frame import require_frame
+from geovq.app.train.form import train_form
+from geovq.app.train.run_list import run_list
+from geovq.app.train.watching import watching
 
 require_frame()
 watching()

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from geovq.cli import main
-from geovq.runs.status import State, read_status
+from geovq.runs.process.status import State, read_status
 from tests.conftest import TINY
 
 

@@ -20,7 +20,7 @@ from geovq.geometry import PullbackMetric, geodesic_distances, metric_tensors, n
 from geovq.lattice import cells_of
 from geovq.runs import Run, open_run
 from geovq.runs.layout import SHIPPED_ROOT
-from geovq.runs.workspace import Autoencoder
+from geovq.runs.stages.workspace import Autoencoder
 from geovq.tokenization import discretize
 from geovq.tokenization.landmark import LandmarkTokenizer
 from geovq.tokenization.prototype import prototype_distances, prototype_edge_weights, prototype_edges

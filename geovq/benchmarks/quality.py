@@ -22,7 +22,7 @@ from geovq.geometry import measure_geometry, sample_landmarks
 from geovq.progress import Progress, SilentProgress
 from geovq.runs import Run, open_run
 from geovq.runs.layout import command
-from geovq.runs.workspace import Workspace
+from geovq.runs.stages.workspace import Workspace
 from geovq.tokenization import fit_tokenizer
 from geovq.training import resolve_device
 

@@ -2,9 +2,9 @@
 
 from geovq.codebook.alternate import alternate_kmedoids
 from geovq.codebook.choosing import CodeCountChoice, code_count_rule
-from geovq.codebook.graph_lloyd import graph_kmedoids
 from geovq.codebook.kmeans import KMeansResult, KMeansSolver
 from geovq.codebook.kmedoids import KMedoidsResult, kmedoids
+from geovq.codebook.on_graph.lloyd import graph_kmedoids
 from geovq.codebook.pam import classical_pam
 from geovq.codebook.silhouette import medoid_silhouette
 from geovq.codebook.solvers import CodebookSolver, MatrixSolver, MedoidSolver, codebook_solver

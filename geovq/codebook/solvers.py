@@ -10,13 +10,13 @@ from scipy.sparse import csr_matrix
 
 from geovq.arrays import FloatArray, IntArray
 from geovq.codebook.alternate import alternate_kmedoids
-from geovq.codebook.graph_lloyd import graph_kmedoids
 from geovq.codebook.kmedoids import KMedoidsResult, MatrixArray, kmedoids
+from geovq.codebook.on_graph.lloyd import graph_kmedoids
 from geovq.codebook.pam import classical_pam, pam_estimator
 from geovq.codebook.silhouette import medoid_silhouette, two_smallest
 from geovq.config import CodebookConfig
 from geovq.geometry import geodesic_distances
-from geovq.geometry.nearest_source import nearest_source
+from geovq.geometry.graph.nearest_source import nearest_source
 from geovq.progress import Progress
 
 MOST_LANDMARKS_OF_FASTERPAM = 20_000  # above it, "auto" forms no matrix of all distances

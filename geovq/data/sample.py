@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from geovq.bundle import bundled
 from geovq.data.sources import IMAGE_SIDE, SourceName, Split
 from geovq.errors import DataError
 
-SAMPLE_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "data"
+SAMPLE_FOLDER = bundled("assets", "data")
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
 _REMEDY = "restore it with `git checkout -- assets/data`, or rebuild it with `python -m geovq.data.make_sample`."

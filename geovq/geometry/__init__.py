@@ -1,19 +1,25 @@
 """Active subspace, metric field, neighbour graph, shortest paths and curves; arrays and callables only."""
 
-from geovq.geometry.cell_context import CellContext, cell_in_context
-from geovq.geometry.curves import Curve, graph_curve, measure_curve, straight_curve
+from geovq.geometry.curves.cell_context import CellContext, cell_in_context
+from geovq.geometry.curves.curve import Curve, graph_curve, measure_curve, straight_curve
+from geovq.geometry.curves.relaxed import RelaxedCurve, relaxed_curve
 from geovq.geometry.edge_references import chord_edge_lengths, midpoint_edge_lengths
-from geovq.geometry.field_summary import FieldSummary, principal_images, pushed_images, summarise_field
-from geovq.geometry.footprint import ColouringSummary
-from geovq.geometry.graph import EuclideanMetric, Metric, NeighbourGraph, PullbackMetric, neighbour_graph
+from geovq.geometry.graph.nearest_source import NearestSource, nearest_source
+from geovq.geometry.graph.neighbour_graph import (
+    EuclideanMetric,
+    Metric,
+    NeighbourGraph,
+    PullbackMetric,
+    neighbour_graph,
+)
+from geovq.geometry.graph.path_tree import PathTree, path_tree
+from geovq.geometry.graph.shortest_paths import geodesic_distances
 from geovq.geometry.landmarks import LandmarkSample, sample_landmarks
 from geovq.geometry.latent_geometry import LatentGeometry, load_geometry, measure_geometry
-from geovq.geometry.metric_field import metric_tensors
-from geovq.geometry.nearest_source import NearestSource, nearest_source
-from geovq.geometry.path_tree import PathTree, path_tree
-from geovq.geometry.relaxation import RelaxedCurve, relaxed_curve
-from geovq.geometry.shortest_paths import geodesic_distances
-from geovq.geometry.subspace import ActiveSubspace, active_subspace
+from geovq.geometry.metric.field import metric_tensors
+from geovq.geometry.metric.field_summary import FieldSummary, principal_images, pushed_images, summarise_field
+from geovq.geometry.metric.footprint import ColouringSummary
+from geovq.geometry.metric.subspace import ActiveSubspace, active_subspace
 
 __all__ = [
     "ActiveSubspace",

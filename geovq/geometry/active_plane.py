@@ -16,8 +16,8 @@ from scipy.spatial import cKDTree
 
 from geovq.arrays import DoubleArray, FloatArray
 from geovq.errors import InvalidValueError
-from geovq.geometry.field_summary import FieldSummary, summarise_field
 from geovq.geometry.latent_geometry import LatentGeometry, context_average
+from geovq.geometry.metric.field_summary import FieldSummary, summarise_field
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
-from geovq.geometry.footprint import Decode
+from geovq.geometry.metric.footprint import Decode
 
 _Measure = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]  # tails, heads, lattices, positions -> lengths
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from geovq.config import GeometryConfig
 from geovq.errors import InvalidValueError
-from geovq.geometry.graph import NeighbourGraph, neighbour_graph
-from geovq.geometry.subspace import ActiveSubspace, active_subspace, require_latents
+from geovq.geometry.graph.neighbour_graph import NeighbourGraph, neighbour_graph
+from geovq.geometry.metric.subspace import ActiveSubspace, active_subspace, require_latents
 from geovq.lattice import cells_of
 from geovq.randomness import make_generator
 

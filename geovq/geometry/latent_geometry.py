@@ -18,14 +18,14 @@ from torch.nn import functional as F
 
 from geovq.arrays import FloatArray, IntArray
 from geovq.artifacts import read_safetensors, write_safetensors
+from geovq.chunks import available_device, in_chunks
 from geovq.config import GeometryConfig
 from geovq.errors import ArtifactError, InvalidValueError, ShapeError
-from geovq.geometry.footprint import ColouringSummary, Decode
-from geovq.geometry.graph import NeighbourGraph
+from geovq.geometry.graph.neighbour_graph import NeighbourGraph
 from geovq.geometry.landmarks import LandmarkSample
-from geovq.geometry.memory import available_device, in_chunks
-from geovq.geometry.metric_field import measure_field
-from geovq.geometry.subspace import ActiveSubspace
+from geovq.geometry.metric.field import measure_field
+from geovq.geometry.metric.footprint import ColouringSummary, Decode
+from geovq.geometry.metric.subspace import ActiveSubspace
 from geovq.progress import Progress
 
 KIND, FORMAT = "geometry", 1

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 
 from geovq.errors import JobError
-from geovq.runs.processes import find_process
-from geovq.runs.status import TERMINATED_FLAG, State, Status, cancel_age_s, read_status, request_cancel
+from geovq.runs.process.pids import find_process
+from geovq.runs.process.status import TERMINATED_FLAG, State, Status, cancel_age_s, read_status, request_cancel
 
 
 def cancel(run_path: str | Path) -> None:
@@ -43,7 +43,7 @@ def reconcile(run_path: str | Path, *, terminate_after_s: float = 10.0, kill_aft
     Returns
     -------
     Status or None
-        As `geovq.runs.status.read_status`.
+        As `geovq.runs.process.status.read_status`.
     """
     status = read_status(run_path)
     if status is None or status.state is not State.CANCELLING:

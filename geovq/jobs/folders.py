@@ -13,8 +13,8 @@ from filelock import FileLock, Timeout
 from geovq.config import RUN_NAME_PATTERN, DatasetName
 from geovq.errors import InvalidValueError, JobError
 from geovq.runs.layout import is_shipped
-from geovq.runs.slot import QUEUE_FOLDER
-from geovq.runs.status import read_status
+from geovq.runs.process.slot import QUEUE_FOLDER
+from geovq.runs.process.status import read_status
 
 LOG_FILE = "job.log"
 _LOCK_TIMEOUT_S = 30.0  # the lock is held for the time that it takes to start a process

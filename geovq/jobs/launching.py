@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from geovq.config import ExperimentConfig, dump_config, load_config
 from geovq.errors import JobError
 from geovq.jobs.folders import LOG_FILE, changing_runs, refuse_if_active, require_run, resolve_run
 from geovq.runs.layout import CONFIG_FILE
-from geovq.runs.processes import process_start
+from geovq.runs.process.pids import process_start
+from geovq.runs.process.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
 from geovq.runs.reading import open_run
 from geovq.runs.reuse import begin_from
-from geovq.runs.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
 
-_PROJECT = Path(__file__).resolve().parents[2]
+_PROJECT = Path(str(files("geovq"))).parent  # on the path of jobs, so that they run this geovq
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def launch(
     outputs_root : path
         Made if it does not exist.
     target : str, default="run"
-        One of `geovq.runs.stages.TARGETS`: what to make of the experiment, with all that this needs.
+        One of `geovq.runs.stages.plan.TARGETS`: what to make of the experiment, with all that this needs.
     reuse : path, optional
         A run whose finished stages a new run begins with, as far as the settings agree; its VAE at least. A run that
         exists goes on with its own.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geovq.errors import ArtifactError
-from geovq.runs.status import STATUS_FILE, Status, read_status
+from geovq.runs.process.status import STATUS_FILE, Status, read_status
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from geovq.config import ExperimentConfig
 from geovq.errors import Cancelled, DivergedError
 from geovq.progress import SilentProgress
-from geovq.runs.stages import plan
-from geovq.runs.workspace import Workspace
+from geovq.runs.stages.plan import plan
+from geovq.runs.stages.workspace import Workspace
 from geovq.training import processes, resolve_device
 
 

@@ -4,10 +4,12 @@ import os
 import shlex
 from pathlib import Path
 
+from geovq.bundle import bundled
+
 CONFIG_FILE = "config.yaml"
 MANIFEST_FILE = "manifest.json"
 RESUME_FOLDER = ".resume"  # training states of stages that are not finished
-SHIPPED_ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
+SHIPPED_ROOT = bundled("checkpoints")
 
 
 def outputs_root() -> Path:

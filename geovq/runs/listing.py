@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from geovq.errors import GeovqError
 from geovq.runs import layout
 from geovq.runs.layout import CONFIG_FILE, MANIFEST_FILE, evaluation_file, outputs_root
+from geovq.runs.process.status import State, read_status
 from geovq.runs.reading import open_run
-from geovq.runs.stages import plan
-from geovq.runs.status import State, read_status
+from geovq.runs.stages.plan import plan
 
 
 @dataclass(frozen=True)

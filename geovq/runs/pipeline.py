@@ -12,10 +12,10 @@ from geovq.config import ExperimentConfig, dump_config, load_config, setting_cha
 from geovq.errors import ArtifactError, ConfigError
 from geovq.runs.layout import CONFIG_FILE, RESUME_FOLDER, is_shipped
 from geovq.runs.manifest import Manifest, StageRecord, new_manifest, read_manifest, record_stage, write_manifest
-from geovq.runs.reporting import RunProgress
-from geovq.runs.stages import Stage, plan, with_needs
-from geovq.runs.training_stages import checkpoint_file
-from geovq.runs.workspace import Workspace
+from geovq.runs.process.reporting import RunProgress
+from geovq.runs.stages.plan import Stage, plan, with_needs
+from geovq.runs.stages.training import checkpoint_file
+from geovq.runs.stages.workspace import Workspace
 from geovq.training import resolve_device, resolve_precision
 
 RULES = 1  # raise it when a stage computes something else from the same inputs

@@ -21,7 +21,7 @@ from geovq.progress import Scalar
 from geovq.runs import layout
 from geovq.runs.manifest import Manifest, new_manifest, read_manifest
 from geovq.runs.metrics import read_metrics
-from geovq.runs.workspace import Autoencoder, Split, autoencoder_of
+from geovq.runs.stages.workspace import Autoencoder, Split, autoencoder_of
 from geovq.tokenization import Tokenizer, load_tokenizer
 
 Loaded = TypeVar("Loaded")

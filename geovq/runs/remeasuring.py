@@ -5,9 +5,9 @@ from typing import Any
 from geovq.errors import ArtifactError
 from geovq.progress import Progress, SilentProgress
 from geovq.runs.layout import command
-from geovq.runs.measuring_stages import Measurements, measure_tokenizer, measure_vae
 from geovq.runs.reading import Run
-from geovq.runs.workspace import Workspace
+from geovq.runs.stages.measuring import Measurements, measure_tokenizer, measure_vae
+from geovq.runs.stages.workspace import Workspace
 from geovq.training import resolve_device
 
 

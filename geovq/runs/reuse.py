@@ -19,8 +19,8 @@ from geovq.runs.manifest import Manifest, new_manifest, write_manifest
 from geovq.runs.metrics import METRICS_FILE
 from geovq.runs.pipeline import input_digest_of
 from geovq.runs.reading import Run
-from geovq.runs.snapshots import SNAPSHOT_FOLDER
-from geovq.runs.stages import plan
+from geovq.runs.stages.plan import plan
+from geovq.runs.stages.snapshots import SNAPSHOT_FOLDER
 
 VAE_SETTINGS = ("seed", "data", "vae", "vae_training")  # what a trained VAE follows from
 

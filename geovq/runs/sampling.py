@@ -9,7 +9,7 @@ from geovq.artifacts import write_bytes_atomic
 from geovq.generation import sample_tokens
 from geovq.progress import Progress, SilentProgress
 from geovq.runs.reading import Run
-from geovq.runs.workspace import Workspace
+from geovq.runs.stages.workspace import Workspace
 
 
 def write_samples(

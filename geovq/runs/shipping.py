@@ -23,13 +23,13 @@ from geovq.runs.layout import (
     tokens_file,
 )
 from geovq.runs.manifest import Manifest, write_manifest
-from geovq.runs.measuring_stages import measure_tokenizer, measure_vae
 from geovq.runs.metrics import METRICS_FILE
 from geovq.runs.pipeline import input_digest_of
 from geovq.runs.reading import Run, open_run
-from geovq.runs.stages import plan
-from geovq.runs.tokenizer_stages import tokenize
-from geovq.runs.workspace import Workspace
+from geovq.runs.stages.measuring import measure_tokenizer, measure_vae
+from geovq.runs.stages.plan import plan
+from geovq.runs.stages.tokenizers import tokenize
+from geovq.runs.stages.workspace import Workspace
 from geovq.training import resolve_device
 
 

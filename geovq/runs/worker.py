@@ -4,13 +4,13 @@ from pathlib import Path
 
 from geovq.config import ExperimentConfig
 from geovq.errors import Cancelled, ConfigError, GeovqError
-from geovq.runs.interruption import interruptible
 from geovq.runs.layout import command, outputs_root
 from geovq.runs.pipeline import make_run, prepare_run
-from geovq.runs.reporting import RunProgress
-from geovq.runs.slot import QUEUE_FOLDER, device_slot
-from geovq.runs.stages import TARGETS, plan
-from geovq.runs.status import State
+from geovq.runs.process.interruption import interruptible
+from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.slot import QUEUE_FOLDER, device_slot
+from geovq.runs.process.status import State
+from geovq.runs.stages.plan import TARGETS, plan
 
 
 def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, target: str = "run") -> list[str]:
@@ -24,7 +24,7 @@ def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, tar
     terminal : bool
         Whether progress is shown as bars.
     target : str, default="run"
-        One of `geovq.runs.stages.TARGETS`.
+        One of `geovq.runs.stages.plan.TARGETS`.
 
     Returns
     -------

@@ -9,8 +9,8 @@ from torch import Tensor
 from geovq.config import DiscretizationConfig
 from geovq.errors import InvalidValueError
 from geovq.geometry import EuclideanMetric, LandmarkSample, PullbackMetric, measure_geometry, sample_landmarks
-from geovq.geometry.decoder_check import check_decoder
-from geovq.geometry.footprint import Decode
+from geovq.geometry.metric.decoder_check import check_decoder
+from geovq.geometry.metric.footprint import Decode
 from geovq.progress import Progress
 from geovq.tokenization.base import Tokenizer
 from geovq.tokenization.fit_kmeans import fit_kmeans

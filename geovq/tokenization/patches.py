@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, ShapeError
-from geovq.geometry.footprint import Decode, colour_cells
+from geovq.geometry.metric.footprint import Decode, colour_cells
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from geovq.codebook import MatrixSolver, alternate_kmedoids
 from geovq.config import DiscretizationConfig
 from geovq.errors import InvalidValueError
 from geovq.geometry import active_subspace
-from geovq.geometry.footprint import Decode
+from geovq.geometry.metric.footprint import Decode
 from geovq.lattice import cells_of
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 from geovq.tokenization.fit_landmarks import solved_tokenizer

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geovq.app.geometry_scene import Scene, make_scene
+from geovq.app.shared.scene import Scene, make_scene
 from geovq.runs import Run, open_run
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from geovq.runs.processes import find_process
-from geovq.runs.status import STATUS_FILE, stored_status
+from geovq.runs.process.pids import find_process
+from geovq.runs.process.status import STATUS_FILE, stored_status
 
 PROJECT = Path(__file__).parents[2]
 _START_LIMIT_S = 90.0  # importing torch and streamlit takes seconds, and many of them on a busy machine

@@ -13,8 +13,8 @@ from geovq.geometry import (
     metric_tensors,
     sample_landmarks,
 )
-from geovq.geometry.footprint import ColouringSummary
 from geovq.geometry.latent_geometry import context_average
+from geovq.geometry.metric.footprint import ColouringSummary
 from tests.geometry.decoders import transposed_conv_decoder
 from tests.geometry.listeners import Listener
 from tests.geometry.test_landmarks import CONFIG, lattices

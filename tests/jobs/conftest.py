@@ -9,7 +9,7 @@ import pytest
 
 from geovq.config import parse_config
 from geovq.jobs import launch
-from geovq.runs.processes import find_process, process_start
+from geovq.runs.process.pids import find_process, process_start
 
 WORKER = Path(__file__).with_name("worker.py")
 

@@ -7,8 +7,8 @@ import pytest
 
 from geovq.errors import JobError
 from geovq.jobs import cancel, control, reconcile
-from geovq.runs.processes import find_process, process_start
-from geovq.runs.status import State, Status, read_status, write_status
+from geovq.runs.process.pids import find_process, process_start
+from geovq.runs.process.status import State, Status, read_status, write_status
 
 IGNORES_SIGTERM = """
 import signal, time

@@ -2,7 +2,7 @@ import pytest
 
 from geovq.errors import InvalidValueError, JobError
 from geovq.jobs import delete_run, resolve_run, tail_log
-from geovq.runs.status import State, Status, write_status
+from geovq.runs.process.status import State, Status, write_status
 
 
 @pytest.fixture

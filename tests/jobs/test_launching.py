@@ -8,7 +8,7 @@ import pytest
 from geovq.config import load_config
 from geovq.errors import ArtifactError, ConfigError, JobError
 from geovq.jobs import launch, launching, resume, tail_log
-from geovq.runs.status import State, read_status, request_cancel
+from geovq.runs.process.status import State, read_status, request_cancel
 
 PRINT_SURROUNDINGS = (
     "import os, sys; from importlib.util import find_spec;"

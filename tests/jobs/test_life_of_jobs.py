@@ -5,7 +5,7 @@ import signal
 
 from geovq.jobs import cancel, queue, reconcile, resume, tail_log
 from geovq.runs.metrics import read_metrics
-from geovq.runs.status import State, read_status
+from geovq.runs.process.status import State, read_status
 
 
 def state(job):

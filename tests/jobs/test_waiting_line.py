@@ -1,6 +1,6 @@
 from geovq.jobs import queue
-from geovq.runs.processes import this_process
-from geovq.runs.status import State, Status, write_status
+from geovq.runs.process.pids import this_process
+from geovq.runs.process.status import State, Status, write_status
 
 
 def living(state, **values):

@@ -5,9 +5,9 @@ import time
 
 from geovq.errors import Cancelled
 from geovq.progress import stop_if_requested
-from geovq.runs.reporting import RunProgress
-from geovq.runs.slot import device_slot
-from geovq.runs.status import State
+from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.slot import device_slot
+from geovq.runs.process.status import State
 
 run_path, root, n_steps = sys.argv[1:]
 progress = RunProgress(run_path, terminal=False)

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from geovq.config import load_config
 from geovq.runs.manifest import read_manifest
-from geovq.runs.processes import this_process
-from geovq.runs.status import State, Status, write_status
+from geovq.runs.process.pids import this_process
+from geovq.runs.process.status import State, Status, write_status
 from tests.app.conftest import run as run  # `x as x`: a fixture for these tests too
 from tests.app.conftest import scene as scene
 

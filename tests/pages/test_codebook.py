@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from geovq.app import codebook_data
-from geovq.app.codebook_controls import picked_place, picked_tile
-from geovq.app.codebook_data import NOWHERE
-from geovq.app.codebook_sizes import largest_finding
-from geovq.app.geometry_scene import Scene
+from geovq.app.codebook import data as codebook_data
+from geovq.app.codebook.controls import picked_place, picked_tile
+from geovq.app.codebook.data import NOWHERE
+from geovq.app.codebook.sizes import largest_finding
+from geovq.app.shared.scene import Scene
 from geovq.runs import Run, open_run
 from tests.pages.conftest import alts, chart, charts, open_page, text_of
 
@@ -95,7 +95,7 @@ def test_sizes_can_be_measured_in_area(one_run: Path) -> None:
 
 
 def test_the_search_is_replayed_to_its_end_and_stops_there(one_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geovq.app.stepping.monotonic", count(step=10).__next__)  # every run is a frame
+    monkeypatch.setattr("geovq.app.shared.stepping.monotonic", count(step=10).__next__)  # every run is a frame
     app = open_page("codebook", codebook_of="riemannian")
     last: Any = app.slider(key="codebook_pass").value
     app = app.button(key="codebook_reset").click().run()
@@ -141,7 +141,7 @@ def test_without_a_measured_geometry_codes_and_counts_are_left(add_run: Callable
 
 def test_landmarks_without_a_measured_graph_are_still_shown(one_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As those of the prototype are, which stands on landmarks of its own."""
-    for module in ("codebook_plane", "codebook_patches", "codebook_page"):
+    for module in ("codebook.plane", "codebook.patches", "codebook.page"):
         monkeypatch.setattr(f"geovq.app.{module}.stands_on_graph", lambda run, name: False)
     app = open_page("codebook")
     assert not app.exception

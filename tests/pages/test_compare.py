@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geovq.app import caching, compare_data, views
-from geovq.app.compare_data import Side
-from geovq.app.compare_export import Comparison, numbers_json, pictures_png, report
-from geovq.app.compare_pictures import cell_errors, ordered
-from geovq.app.compare_table import with_refits
+from geovq.app.compare import data as compare_data
+from geovq.app.compare.data import Side
+from geovq.app.compare.export import Comparison, numbers_json, pictures_png, report
+from geovq.app.compare.pictures import cell_errors, ordered
+from geovq.app.compare.table import with_refits
+from geovq.app.shared import fetching, views
 from geovq.runs import open_run
 from tests.pages.conftest import charts, open_page, text_of
 
@@ -44,10 +45,10 @@ def test_the_verdict_names_both_and_its_interval(one_run: Path) -> None:
 def test_where_the_full_set_is_missing_the_tokens_are_those_of_the_images_that_are_shown(
     one_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("geovq.app.caching.at_hand", lambda dataset: "fashion_mnist-sample")
+    monkeypatch.setattr("geovq.app.shared.fetching.at_hand", lambda dataset: "fashion_mnist-sample")
     run = open_run(one_run)
     side = Side(run, "riemannian", "own", run)
-    shown = views.first_batch(caching.held_out_of(run), 100)
+    shown = views.first_batch(fetching.held_out_of(run), 100)
     np.testing.assert_array_equal(
         compare_data.tokens(side)[:100],
         run.tokenizers["riemannian"].encode(run.autoencoder("riemannian").encode(shown)).numpy(),
@@ -141,7 +142,7 @@ def test_images_are_ordered_by_who_wins(one_run: Path) -> None:
 
 
 def test_errors_of_the_cells_average_to_the_error_of_the_image(one_run: Path) -> None:
-    from geovq.app.compare_data import errors
+    from geovq.app.compare.data import errors
 
     side = comparison(one_run).a
     assert cell_errors(side, 3).mean() == pytest.approx(1000 * errors(side, "mse")[3], rel=1e-4)

@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from numpy.typing import NDArray
 
-from geovq.app import geometry_points
+from geovq.app.geometry import points as geometry_points
 from tests.pages.conftest import alts, chart, charts, open_page, text_of
 
 N_LANDMARKS = 200  # of the tiny run
@@ -116,7 +116,7 @@ def test_projections_come_when_they_are_asked_for(one_run: Path, monkeypatch: py
         assert (distances == distances.T).all()
         return distances[:, :2]
 
-    monkeypatch.setattr("geovq.app.geometry_measured.umap_projection", flat)
+    monkeypatch.setattr("geovq.app.geometry.measured.umap_projection", flat)
     app = open_page("geometry")
     assert "200 of 200 landmarks" in text_of(app)
     app = app.button(key="geometry_project").click().run()

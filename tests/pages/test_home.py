@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from geovq.app.home_pictures import cost_words
+from geovq.app.home.pictures import cost_words
 from tests.pages.conftest import at_work, charts, open_page, text_of
 
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from geovq.app.lattice_cell import COLUMN, ROW, picked_cell
-from geovq.app.lattice_codes import CODE
-from geovq.app.lattice_fitting import from_link, to_link
-from geovq.app.lattice_moves import step_key
-from geovq.app.lattice_source import keep_drawing
+from geovq.app.lattice.cell import COLUMN, ROW, picked_cell
+from geovq.app.lattice.codes import CODE
+from geovq.app.lattice.fitting import from_link, to_link
+from geovq.app.lattice.moves import step_key
+from geovq.app.lattice.source import keep_drawing
 from geovq.runs import open_run
 from tests.pages.conftest import alts, chart, open_page, text_of
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from geovq.app import lessons
-from geovq.app.lessons import Lesson, read_lessons
+from geovq.app.lessons import files as lessons
+from geovq.app.lessons.files import Lesson, read_lessons
 from geovq.viz import tokenizer_style
 from tests.pages.conftest import open_page, text_of
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from geovq.app.neighbourhoods_controls import next_worst
-from geovq.app.neighbourhoods_data import KINDS, Agreement, Kind
+from geovq.app.neighbourhoods.controls import next_worst
+from geovq.app.neighbourhoods.data import KINDS, Agreement, Kind
 from tests.pages.conftest import alts, chart, charts, open_page, text_of
 
 N_LANDMARKS = 200  # of the tiny run

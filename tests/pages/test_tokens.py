@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from geovq.app import tokens_data
-from geovq.app.tokens_data import Difference, cell_sums, edited, read_edits, write_edits
-from geovq.app.tokens_editor import edit_finding
+from geovq.app.tokens import data as tokens_data
+from geovq.app.tokens.data import Difference, cell_sums, edited, read_edits, write_edits
+from geovq.app.tokens.editor import edit_finding
 from geovq.runs import open_run
 from tests.pages.conftest import alts, chart, charts, open_page, text_of
 

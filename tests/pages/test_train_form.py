@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from geovq import jobs
-from geovq.app.forms import leaf_settings
-from geovq.app.train_form import OTHERS
+from geovq.app.train.form import OTHERS
+from geovq.app.train.widgets import leaf_settings
 from geovq.config import ExperimentConfig, load_config, setting_changes
 from geovq.errors import JobError
 from tests.pages.conftest import at_work, open_page, text_of

@@ -10,7 +10,7 @@ import pytest
 from geovq import jobs
 from geovq.errors import JobError
 from geovq.runs.metrics import append_metrics
-from geovq.runs.status import State, Status, write_status
+from geovq.runs.process.status import State, Status, write_status
 from tests.pages.conftest import at_work, charts, open_page, text_of
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from geovq.runs.processes import process_start
+from geovq.runs.process.pids import process_start
 
 
 @pytest.fixture

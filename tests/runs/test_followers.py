@@ -8,7 +8,7 @@ import pytest
 
 from geovq.config import dump_config
 from geovq.runs import open_run
-from geovq.runs.status import State, read_status
+from geovq.runs.process.status import State, read_status
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from geovq.runs import listing, open_run
 from geovq.runs.listing import list_runs
-from geovq.runs.status import State, Status, write_status
+from geovq.runs.process.status import State, Status, write_status
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from geovq.models import load_model
 from geovq.runs import open_run, pipeline
 from geovq.runs.manifest import read_manifest
 from geovq.runs.pipeline import make_run, prepare_run
-from geovq.runs.reporting import RunProgress
-from geovq.runs.snapshots import SNAPSHOT_FOLDER
-from geovq.runs.stages import plan
-from geovq.runs.status import request_cancel
+from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.status import request_cancel
+from geovq.runs.stages.plan import plan
+from geovq.runs.stages.snapshots import SNAPSHOT_FOLDER
 from geovq.runs.worker import work_on_run
 from geovq.tokenization import load_tokenizer
 from geovq.training import resolve_precision
@@ -131,7 +131,7 @@ def test_a_stage_that_fails_vouches_for_nothing(run, tiny_config, monkeypatch):
     def fail(*arguments, **options):
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr("geovq.runs.tokenizer_stages.sample_tokens", fail)
+    monkeypatch.setattr("geovq.runs.stages.tokenizers.sample_tokens", fail)
     with pytest.raises(RuntimeError, match="no luck"):
         finish(tiny_config, run)
     manifest = open_run(run).manifest

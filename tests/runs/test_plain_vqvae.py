@@ -7,7 +7,7 @@ from geovq.config import parse_config
 from geovq.errors import ConfigError
 from geovq.models import LatticeVQVAE, PlainVQVAE
 from geovq.runs import experiment_images, open_run
-from geovq.runs.stages import TARGETS, plan, with_needs
+from geovq.runs.stages.plan import TARGETS, plan, with_needs
 from geovq.runs.worker import work_on_run
 from tests.conftest import TINY
 

@@ -12,8 +12,8 @@ from geovq.errors import ArtifactError, ConfigError
 from geovq.models import LatticeDecoder
 from geovq.runs import experiment_images, open_run
 from geovq.runs.pipeline import make_run
-from geovq.runs.reporting import RunProgress
-from geovq.runs.stages import plan
+from geovq.runs.process.reporting import RunProgress
+from geovq.runs.stages.plan import plan
 from tests.conftest import TINY
 
 NAME = "riemannian"

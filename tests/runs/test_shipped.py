@@ -10,7 +10,7 @@ from geovq.artifacts import file_digest
 from geovq.config import load_config
 from geovq.runs import open_run
 from geovq.runs.layout import SHIPPED_ROOT
-from geovq.runs.stages import plan
+from geovq.runs.stages.plan import plan
 
 PROJECT = Path(__file__).parents[2]
 NAMES = ("demo", "mnist", "fashion_mnist", "mnist_plane", "fashion_mnist_plane")

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from geovq.runs.listing import RunSummary
-from geovq.runs.status import State
+from geovq.runs.process.status import State
 from geovq.runs.tables import measurements_table, runs_table
 
 KMEANS = {"n_images": 1000, "n_codes": 64, "n_used": 60, "entropy_bits": 5.19, "distortion": 0.00153, "mse": 0.01}

@@ -10,8 +10,8 @@ import pytest
 from geovq.cli import main
 from geovq.config import parse_config
 from geovq.errors import Cancelled, ConfigError, DivergedError, GeovqError, JobError
-from geovq.runs.slot import QUEUE_FOLDER, live_tickets
-from geovq.runs.status import State, Status, read_status, request_cancel, write_status
+from geovq.runs.process.slot import QUEUE_FOLDER, live_tickets
+from geovq.runs.process.status import State, Status, read_status, request_cancel, write_status
 from geovq.runs.worker import work_on_run
 from tests.conftest import TINY
 
@@ -29,7 +29,7 @@ def stage_raises(monkeypatch):
         def work(*arguments, **options):
             raise error
 
-        monkeypatch.setattr("geovq.runs.training_stages.fit", work)
+        monkeypatch.setattr("geovq.runs.stages.training.fit", work)
 
     return prepare
 
@@ -78,7 +78,7 @@ def test_sigterm_is_an_interruption_and_its_handler_goes_with_the_work(path, mon
     def terminate(*arguments, **options):
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr("geovq.runs.training_stages.fit", terminate)
+    monkeypatch.setattr("geovq.runs.stages.training.fit", terminate)
     path.mkdir(parents=True)
     (path / "config.yaml").write_text("name: tiny\ndata: {dataset: mnist-sample}\n")
     before = signal.getsignal(signal.SIGTERM)
@@ -93,7 +93,7 @@ def test_a_job_that_is_cancelled_while_it_waits_never_starts(path, tiny_config, 
     (root / QUEUE_FOLDER).mkdir(parents=True)
     ticket = '{{"run_path": "x/y", "pid": {pid}, "pid_started": {pid_started}, "queued_at": 0, "holding": true}}'
     (root / QUEUE_FOLDER / "0.json").write_text(ticket.format(**other_process))
-    monkeypatch.setattr("geovq.runs.slot.time.sleep", lambda seconds: request_cancel(path))
+    monkeypatch.setattr("geovq.runs.process.slot.time.sleep", lambda seconds: request_cancel(path))
     with pytest.raises(Cancelled, match="mnist-sample/tiny was cancelled before it got the device"):
         work_on_run(tiny_config, path, terminal=False)
     assert read_status(path).state is State.CANCELLED

@@ -1,0 +1,64 @@
+"""The drawing area of the page Lattice: a small component of our own, since Streamlit has none.
+
+Drawn with a mouse, pen or finger, or by keyboard: arrows move the pen, with Shift they draw.
+"""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from geovq.app.lattice.fitting import SIDE
+
+_NAME = "geovq_lattice_canvas"
+_HTML = f"""
+<div class="area">
+  <canvas width="{SIDE}" height="{SIDE}" tabindex="0" role="application"
+    aria-label="Drawing area, {SIDE} by {SIDE} pixels. Arrows move the pen, with Shift they draw; Space makes a dot.">
+  </canvas>
+  <div class="pen"></div>
+</div>
+<div class="tools">
+  <button class="erase" type="button" aria-pressed="false">Eraser</button>
+  <button class="clear" type="button">Clear</button>
+</div>
+"""
+_CSS = """
+.area { position: relative; width: 224px; height: 224px; }
+canvas { width: 100%; height: 100%; image-rendering: pixelated; touch-action: none; cursor: crosshair;
+  border-radius: 4px; outline: 1px solid #7a8594; }
+canvas:focus-visible { outline: 3px solid var(--st-primary-color); }
+.pen { display: none; position: absolute; width: 8px; height: 8px; box-sizing: border-box; border: 2px solid #d9661f;
+  pointer-events: none; }
+canvas:focus-visible + .pen { display: block; }
+.tools { display: flex; gap: 8px; margin-top: 8px; }
+button { font: inherit; color: inherit; background: transparent; border: 1px solid #7a8594; border-radius: 8px;
+  padding: 4px 12px; cursor: pointer; }
+button[aria-pressed="true"] { border-color: var(--st-primary-color); font-weight: 600;
+  box-shadow: inset 0 0 0 1px var(--st-primary-color); }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+"""
+_SCRIPT = Path(__file__).with_name("canvas.js")
+
+_canvas = st.components.v2.component(_NAME, html=_HTML, css=_CSS, js=_SCRIPT.read_text())
+
+
+def drawing_area(key: str, pixels: bytes, on_change: Callable[[], None]) -> None:
+    """Draw the component.
+
+    Parameters
+    ----------
+    key : str
+        Its state is `st.session_state[key]["pixels"]`: what `lattice_fitting.from_canvas` reads.
+    pixels : bytes
+        What it shows at first; later it keeps what was drawn.
+    on_change : callable
+    """
+    _canvas(
+        key=key,
+        data={"pixels": base64.b64encode(pixels).decode("ascii")},
+        width=232,
+        height="content",
+        on_pixels_change=on_change,
+    )

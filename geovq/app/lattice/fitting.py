@@ -1,0 +1,156 @@
+"""Pictures that visitors bring: how a file becomes 28 by 28 grey values, and how these travel in a link.
+
+Everything that is done to a file is said, since a model that has only seen small white digits on black answers to the
+fitting as much as to the picture.
+"""
+
+import base64
+import binascii
+import io
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from geovq.app.shared.views import Array
+from geovq.errors import DataError, InvalidValueError
+
+SIDE = 28
+N_BYTES = SIDE * SIDE
+_MOST_PIXELS = 20_000_000
+_LONGEST_LINK = 4 * N_BYTES  # characters; what cannot be compressed takes 1,060
+_16_BIT = ("I;16", "I;16B", "I;16L", "I")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A picture as a model takes it.
+
+    pixels : 784 bytes, grey values in raster order, bright on dark; steps : what was done to it, in words.
+    """
+
+    pixels: bytes
+    steps: tuple[str, ...]
+
+
+def fit_file(content: bytes, name: str) -> Fitted:
+    """Turn a PNG or JPEG into 28 by 28 grey values.
+
+    Raises
+    ------
+    DataError
+        If it is not such an image, or damaged.
+    InvalidValueError
+        If it has too many pixels.
+    """
+    steps: list[str] = []
+    grey = _cropped(_grey(_opened(content, name), steps), steps)
+    if grey.size != (SIDE, SIDE):
+        steps.append(f"scaled from {_size(grey)} to {SIDE} × {SIDE}")
+        grey = grey.resize((SIDE, SIDE), Image.Resampling.BOX if grey.width > SIDE else Image.Resampling.BICUBIC)
+    values = np.asarray(grey)
+    border = np.concatenate([values[[0, -1]].ravel(), values[1:-1, [0, -1]].ravel()])
+    if np.median(border) > 127:
+        steps.append("inverted, since its background is light")
+        values = 255 - values
+    return Fitted(values.astype(np.uint8).tobytes(), tuple(steps))
+
+
+def centred(pixels: bytes) -> tuple[bytes, tuple[int, int]]:
+    """Move the centre of mass to the middle by whole pixels, as the digits of MNIST are placed.
+
+    Returns
+    -------
+    (bytes, (int, int))
+        The pixels, and by how many rows and columns they were moved. Nothing leaves the picture.
+    """
+    image = grey_values(pixels)
+    rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return pixels, (0, 0)
+    total = float(image.sum())
+    moves = []
+    for axis, used in ((1, rows), (0, columns)):
+        mass = image.sum(axis=axis) @ np.arange(SIDE) / total
+        moves.append(int(np.clip(round((SIDE - 1) / 2 - mass), -used[0], SIDE - 1 - used[-1])))
+    return np.roll(image, moves, axis=(0, 1)).tobytes(), (moves[0], moves[1])
+
+
+def grey_values(pixels: bytes) -> UInt8[Array, "28 28"]:
+    """The bytes as an image."""
+    return np.frombuffer(pixels, dtype=np.uint8).reshape(SIDE, SIDE)
+
+
+def to_link(pixels: bytes) -> str:
+    """Write the picture into a link."""
+    return base64.urlsafe_b64encode(zlib.compress(pixels, 9)).decode("ascii").rstrip("=")
+
+
+def from_link(text: str) -> bytes | None:
+    """Read what `to_link` wrote; None if it is anything else."""
+    if len(text) > _LONGEST_LINK:
+        return None
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        pixels = zlib.decompressobj().decompress(packed, N_BYTES + 1)  # never more, whatever the link promises
+    except (binascii.Error, ValueError, zlib.error):
+        return None
+    return pixels if len(pixels) == N_BYTES else None
+
+
+def from_canvas(text: object) -> bytes | None:
+    """Read what the drawing area sent, base64 of 784 bytes; None if it is anything else."""
+    if not isinstance(text, str) or len(text) > 2 * N_BYTES:
+        return None
+    try:
+        pixels = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return pixels if len(pixels) == N_BYTES else None
+
+
+def _opened(content: bytes, name: str) -> Image.Image:
+    # Pillow reads the size first. Its decoders tell of damage by errors of many kinds, SyntaxError among them.
+    try:
+        image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+        if image.width * image.height > _MOST_PIXELS:
+            raise InvalidValueError(
+                f"{name} has {_size(image)} pixels, and at most {_MOST_PIXELS // 10**6} million can be fitted; scale "
+                "it down, or cut out the part that matters."
+            )
+        return ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, Image.DecompressionBombError, zlib.error) as error:
+        raise DataError(f"{name} is not a sound PNG or JPEG image; choose another file, or draw one.") from error
+
+
+def _grey(image: Image.Image, steps: list[str]) -> Image.Image:
+    if image.has_transparency_data:
+        layers = image.convert("LA")
+        opaque = np.asarray(layers.getchannel("A"), dtype=float) / 255
+        values = np.asarray(layers.getchannel("L"), dtype=float)
+        is_bright = float((values * opaque).sum()) > 127 * float(opaque.sum())
+        steps.append(f"transparent parts painted {'black' if is_bright else 'white'}")
+        background = Image.new("L", image.size, 0 if is_bright else 255)
+        background.paste(layers.getchannel("L"), mask=layers.getchannel("A"))
+        return background
+    if image.mode in _16_BIT:
+        steps.append("reduced from 65,536 to 256 grey values")
+        return Image.fromarray((np.asarray(image, dtype=float).clip(0, 65_535) / 257).astype(np.uint8))
+    if image.mode not in ("L", "1"):
+        steps.append("colours turned into grey")
+    return image.convert("L")
+
+
+def _cropped(image: Image.Image, steps: list[str]) -> Image.Image:
+    side = min(image.size)
+    if image.width == image.height:
+        return image
+    steps.append(f"cropped from {_size(image)} to the {side} × {side} in its middle")
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side))
+
+
+def _size(image: Image.Image) -> str:
+    return f"{image.width:,} × {image.height:,}"

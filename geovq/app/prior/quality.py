@@ -1,0 +1,63 @@
+"""How good the samples on the screen are, as a small classifier sees them."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+
+from geovq.app.prior.data import Drawing, samples
+from geovq.app.shared import fetching
+from geovq.app.shared.caching import copies
+from geovq.app.shared.views import Array
+from geovq.evaluation import class_coverage, frechet_distance
+from geovq.randomness import make_generator
+from geovq.runs import Run
+from geovq.runs.stages.classifiers import classifier_file, load_classifier
+
+_HELD_OUT = 1_000  # test images that sets are compared with
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A set of samples through the eyes of a classifier.
+
+    frechet : squared Fréchet distance to held-out images, in squared units of the features; real_frechet : the same for
+    as many training images; n_covered, n_classes : classes that occur, and that there are; recognised : how many
+    samples are seen as the class that was asked for, None if none was.
+    """
+
+    frechet: float
+    real_frechet: float
+    n_covered: int
+    n_classes: int
+    recognised: int | None
+
+
+@copies(32, "Judging the samples …")
+def sample_quality(run: Run, drawing: Drawing, n_samples: int) -> Quality | None:
+    """Judge samples; None for a data set without a classifier."""
+    if not classifier_file(run.config.data.dataset).is_file():
+        return None
+    classifier = load_classifier(run.config.data.dataset)
+    train = fetching.training_images(run)
+    rows = torch.randperm(len(train), generator=make_generator(run.seed, "samples/real"))[:n_samples]
+    held_out = torch.from_numpy(_held_out_features(run))
+    with torch.no_grad():
+        features = classifier.features(torch.from_numpy(samples(run, drawing, n_samples)[:, None]))
+        classes = classifier.head(features).argmax(dim=1)
+        real = classifier.features(train.batch(rows))
+    return Quality(
+        frechet_distance(features, held_out),
+        frechet_distance(real, held_out),
+        class_coverage(classes, classifier.n_classes).n_covered,
+        classifier.n_classes,
+        None if drawing.label is None else int((classes == drawing.label).sum()),
+    )
+
+
+@copies(4, "Judging real images …")
+def _held_out_features(run: Run) -> Float[Array, "n f"]:
+    held_out = fetching.held_out_of(run)
+    with torch.no_grad():
+        images = held_out.batch(torch.arange(min(_HELD_OUT, len(held_out))))
+        return load_classifier(run.config.data.dataset).features(images).numpy()

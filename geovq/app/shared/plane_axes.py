@@ -1,0 +1,25 @@
+"""The plane in words and as figures take it: what all sections of the page Geometry say alike."""
+
+from geovq.app.shared.scene import Scene
+from geovq.viz.field import FieldMap
+
+
+def field_map(scene: Scene) -> FieldMap:
+    """The measured field, as figures take it."""
+    return FieldMap(scene.field.x, scene.field.y, scene.field.log10_magnification)
+
+
+def axis_titles(scene: Scene) -> tuple[str, str]:
+    """Names of the two directions."""
+    first, second = (
+        f"direction {i} ({100 * share:.0f} % of variance)" for i, share in enumerate(scene.shares, start=1)
+    )
+    return first, second
+
+
+def plane_words(scene: Scene) -> str:
+    """Which plane this is, and how much of the variance it holds."""
+    n_active, share = scene.geometry.sample.subspace.n_active, 100 * scene.shares.sum()
+    if scene.is_exact:
+        return f"the whole active subspace: 2 directions, {share:.1f} % of the variance"
+    return f"the 2 strongest of {n_active} active directions, {share:.1f} % of the variance"

@@ -1,0 +1,119 @@
+"""What the page Geometry shows of a run, as plain arrays. Thin calls into the library: no formulas, no Streamlit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from geovq.app.shared import fetching
+from geovq.app.shared.views import VAE, Array
+from geovq.errors import ConfigError, DataError
+from geovq.geometry import (
+    CellContext,
+    LatentGeometry,
+    PullbackMetric,
+    cell_in_context,
+)
+from geovq.geometry.active_plane import PlaneField, plane_field, plane_points
+from geovq.randomness import make_generator
+from geovq.runs import Run
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The latent space of a run.
+
+    positions : (N, 2), landmarks in the plane; shares : (2,), of the variance, per direction; weights : the landmark
+    graph with pullback lengths; places : (N, 3), image of the sample, row and column of every landmark;
+    classes : (N,), class of its image, None where the images are not on this machine.
+    """
+
+    geometry: LatentGeometry
+    positions: Float[Array, "N 2"]
+    shares: Float[Array, "2"]
+    field: PlaneField
+    weights: csr_matrix
+    places: Int[Array, "N 3"]
+    classes: Int[Array, " N"] | None
+    class_names: tuple[str, ...]
+
+    @property
+    def n_landmarks(self) -> int:
+        """Number N of landmarks."""
+        return len(self.positions)
+
+    @property
+    def n_images(self) -> int:
+        """Images whose lattices were sampled."""
+        return len(self.geometry.sample.lattices)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the plane is the whole active subspace."""
+        return self.geometry.sample.subspace.n_active == 2
+
+
+def make_scene(run: Run) -> Scene:
+    """Read a run's geometry and measure the plane.
+
+    Raises
+    ------
+    InvalidValueError
+        If only one direction is active.
+    """
+    geometry = run.geometry()
+    sample = geometry.sample
+    _, _, height, width = sample.lattices.shape
+    landmarks, metrics = sample.landmarks.numpy(), geometry.metrics.numpy()
+    lengths = PullbackMetric(metrics).edge_lengths(landmarks, sample.graph.tails, sample.graph.heads)
+    places = np.stack(np.unravel_index(sample.landmark_indices.numpy(), (len(sample.lattices), height, width)), axis=1)
+    labels, names = _sampled_classes(run, sample.lattices)
+    variances = sample.subspace.variances.numpy()
+    return Scene(
+        geometry,
+        plane_points(geometry),
+        (variances / variances.sum())[:2],
+        plane_field(geometry, n_context=run.config.geometry.n_context),
+        sample.graph.weighted(lengths),
+        places,
+        None if labels is None else labels[places[:, 0]],
+        names,
+    )
+
+
+def context_of(run: Run, scene: Scene, image: int, landmark: int) -> CellContext:
+    """The decoder of the cell where a landmark comes from, in the lattice of an image of the sample."""
+    _, row, column = scene.places[landmark].tolist()
+    sample = scene.geometry.sample
+    return cell_in_context(run.autoencoder(VAE).decode, sample.lattices[image], (row, column), sample.subspace)
+
+
+def landmark_codes(run: Run, scene: Scene, tokenizer: str) -> Int[Array, " N"]:
+    """Code of every landmark, encoded in the lattice that it comes from."""
+    tokens = run.tokenizers[tokenizer].encode(scene.geometry.sample.lattices).numpy()  # (n, H, W)
+    codes: Array = tokens[tuple(scene.places.T)]
+    return codes
+
+
+@torch.no_grad()
+def _sampled_classes(run: Run, lattices: Float[Tensor, "n d h w"]) -> tuple[Array | None, tuple[str, ...]]:
+    """Classes of the images that the geometry was sampled from, chosen again as its stage chooses them.
+
+    A file does not name its images, so the choice is checked: the images must encode to the lattices of the sample.
+    """
+    try:
+        images = fetching.training_images(run)
+    except (ConfigError, DataError):  # not on this machine
+        return None, ()
+    generator = make_generator(run.seed, "geometry/images")
+    chosen = torch.randperm(len(images), generator=generator)[: run.config.geometry.n_images].sort().values
+    if len(chosen) != len(lattices):
+        return None, ()
+    some = torch.linspace(0, len(chosen) - 1, min(8, len(chosen))).long()
+    encoded = run.autoencoder(VAE).encode(images.batch(chosen[some]))
+    if not torch.allclose(encoded, lattices[some], rtol=1e-2, atol=1e-2):  # a GPU rounds in its own way
+        return None, ()
+    return images.labels[chosen].numpy(), images.class_names

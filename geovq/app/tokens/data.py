@@ -1,0 +1,99 @@
+"""What the page Tokens shows of a run, as plain arrays. Thin calls into the library: no Streamlit."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+
+from geovq.app.shared.decoders import DecoderName, decoded_tokens, decoder_of
+from geovq.app.shared.views import Array
+from geovq.evaluation.coassignment import coassigned_codes
+from geovq.evaluation.matching import matched_codes
+from geovq.runs import Run
+from geovq.tokenization.patches import decoded_codes
+
+Cell = tuple[int, int]
+Edits = Mapping[Cell, int]  # code by row and column
+VISIBLE = 0.05  # change of a pixel that counts as seen (white is 1)
+_EDITS = re.compile(r"\d{1,4}:\d{1,5}(,\d{1,4}:\d{1,5})*")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One image through two tokenizers.
+
+    differs : (H, W), whether the two codes of a cell are no partners; errors : by tokenizer, (H, W), squared error to
+    the original summed over the pixels of each cell.
+    """
+
+    differs: Bool[Array, "H W"]
+    errors: Mapping[str, Float[Array, "H W"]]
+
+    def summed(self, name: str, *, differing: bool) -> float:
+        """Squared error of one tokenizer over the cells that differ, or over the others."""
+        return float(self.errors[name][self.differs == differing].sum())
+
+
+def cell_sums(image: Float[Array, "height width"], shape: tuple[int, int]) -> Float[Array, "H W"]:
+    """Sum over the pixels of each cell of a lattice."""
+    rows, columns = shape
+    height, width = image.shape
+    sums: Array = image.reshape(rows, height // rows, columns, width // columns).sum(axis=(1, 3))
+    return sums
+
+
+def partners_by_use(
+    first: Int[Array, "n h w"], second: Int[Array, "n h w"], n_first: int, n_second: int
+) -> Int[Array, " L"]:
+    """First code of each second one: those that are given to the same cells; -1 for those that are left over."""
+    return coassigned_codes(first, second, n_first, n_second).partner_of_second
+
+
+def partners_by_patch(first: Float[Array, "K h w"], second: Float[Array, "L h w"]) -> Int[Array, " L"] | None:
+    """First code of each second one: those that paint alike; None if their patches are of different sizes."""
+    if first.shape[1:] != second.shape[1:]:
+        return None
+    return matched_codes(first, second).partner_of_second(len(second))
+
+
+def edited(tokens: Int[Array, "H W"], edits: Edits) -> Int[Array, "H W"]:
+    """Tokens with some cells replaced."""
+    changed: Array = tokens.copy()
+    for cell, code in edits.items():
+        changed[cell] = code
+    return changed
+
+
+def read_edits(text: str, shape: tuple[int, int], n_codes: int) -> Edits | None:
+    """Edits as a link writes them, "24:13,25:7": cell in raster order and code; None if that is not what it says."""
+    if not text:
+        return {}
+    if not _EDITS.fullmatch(text):
+        return None
+    pairs = [tuple(map(int, pair.split(":"))) for pair in text.split(",")]
+    if any(index >= shape[0] * shape[1] or code >= n_codes for index, code in pairs):
+        return None
+    return {divmod(index, shape[1]): code for index, code in pairs}
+
+
+def write_edits(edits: Edits, n_columns: int) -> str:
+    """Edits for a link."""
+    return ",".join(f"{row * n_columns + column}:{code}" for (row, column), code in sorted(edits.items()))
+
+
+@torch.no_grad()
+def cell_patches(
+    run: Run, name: str, decoder: DecoderName, tokens: Int[Array, "H W"], cell: Cell
+) -> Float[Array, "K h w"]:
+    """What every code would paint in one cell of one image."""
+    tokenizer, model = run.tokenizers[name], decoder_of(run, name, decoder)
+    context = tokenizer.decode(torch.from_numpy(tokens[None].copy()))[0]
+    return decoded_codes(model.decode, tokenizer.codebook, context, cell)[:, 0].numpy()
+
+
+def decoded(run: Run, name: str, decoder: DecoderName, tokens: Int[Array, "H W"]) -> Float[Array, "height width"]:
+    """One image of its tokens."""
+    image: Array = decoded_tokens(run, name, decoder, tokens[None])[0]
+    return image

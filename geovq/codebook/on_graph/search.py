@@ -1,0 +1,126 @@
+"""Searches in a landmark graph that stop where they stop to matter, and the memory they work in.
+
+A node is visited by the search from `start` only if its bound is above its distance. With the distance to the nearest
+medoid as bound, or to the second nearest, nothing is missed: along a shortest path from `start` to a node, both fall by
+no more than the path does, so whoever is worth reaching is reached through nodes that are worth reaching.
+"""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from jaxtyping import Float32, Float64, Int32, Int64
+
+from geovq.arrays import DoubleArray, FloatArray, Int32Array, IntArray
+from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
+from geovq.geometry.graph.nearest_source import search_from_all
+
+ANYWHERE = -1
+
+
+class LandmarkGraph(NamedTuple):
+    """Edge lengths in compressed sparse rows, every edge in the rows of both its ends.
+
+    Attributes
+    ----------
+    pointers : array of shape (N + 1,)
+    columns, lengths : arrays of shape (2 E,)
+    mass : array of shape (N,)
+        How many landmarks each node stands for.
+    """
+
+    pointers: Int32[Int32Array, " rows"]
+    columns: Int32[Int32Array, " entries"]
+    lengths: Float32[FloatArray, " entries"]
+    mass: Float64[DoubleArray, " nodes"]
+
+    @property
+    def n_nodes(self) -> int:
+        """Number N of nodes."""
+        return len(self.mass)
+
+
+class Workspace(NamedTuple):
+    """What each of several searches at a time writes into; every search leaves `best` infinite.
+
+    Attributes
+    ----------
+    best : array of shape (threads, N)
+    heap : array of shape (threads, 2 E + N)
+    nodes : array of shape (threads, N)
+    """
+
+    best: Float32[FloatArray, "threads nodes"]
+    heap: Int64[IntArray, "threads items"]
+    nodes: Int32[Int32Array, "threads nodes"]
+
+
+class Nearest(NamedTuple):
+    """The nearest medoid of every node, as an index into the medoids, and the distance to it."""
+
+    code: Int32[Int32Array, " nodes"]
+    distance: Float32[FloatArray, " nodes"]
+
+
+def workspace(graph: LandmarkGraph) -> Workspace:
+    """Memory for one search per thread; pages that no search needs are never touched."""
+    n_threads, n_nodes = numba.get_num_threads(), graph.n_nodes
+    return Workspace(
+        best=np.full((n_threads, n_nodes), np.inf, dtype=np.float32),
+        heap=np.empty((n_threads, len(graph.columns) + n_nodes), dtype=np.int64),
+        nodes=np.empty((n_threads, n_nodes), dtype=np.int32),
+    )
+
+
+def nearest_medoids(graph: LandmarkGraph, medoids: Int64[IntArray, " k"]) -> Nearest:
+    """Voronoi cells of the medoids."""
+    found = Nearest(np.empty(graph.n_nodes, dtype=np.int32), np.empty(graph.n_nodes, dtype=np.float32))
+    search_from_all(graph.pointers, graph.columns, graph.lengths, medoids.astype(np.int32), found.distance, found.code)
+    return found
+
+
+def squared_costs(graph: LandmarkGraph, nearest: Nearest) -> Float64[DoubleArray, " nodes"]:
+    """What every node adds to the cost: its mass times its squared distance to the medoid."""
+    costs: DoubleArray = graph.mass * np.square(nearest.distance, dtype=np.float64)
+    return costs
+
+
+@numba.njit(cache=True)
+def reach(
+    graph: LandmarkGraph,
+    start: int,
+    bound: FloatArray,
+    code: Int32Array,
+    within: int,
+    best: FloatArray,
+    heap: IntArray,
+    nodes: Int32Array,
+) -> int:
+    """Write all nodes nearer to `start` than their bound into `nodes`, their distances into `best`; return how many.
+
+    If `within` is not ANYWHERE, paths stay among the nodes of that code.
+    """
+    best[start] = 0
+    heap[0] = heap_item(np.float32(0), start)
+    size, n = 1, 0
+    while size:
+        top = pop(heap, size)
+        size -= 1
+        node, reached = item_node(top), item_distance(top)
+        if reached > best[node]:
+            continue  # a stale item: the node was reached on a shorter way
+        nodes[n] = node
+        n += 1
+        for e in range(graph.pointers[node], graph.pointers[node + 1]):
+            head, through = graph.columns[e], np.float32(reached + graph.lengths[e])
+            if through < best[head] and through < bound[head] and (within == ANYWHERE or code[head] == within):
+                best[head] = through
+                sift_up(heap, size, heap_item(through, head))
+                size += 1
+    return n
+
+
+@numba.njit(inline="always")
+def squared(distance: float) -> float:
+    """Square in float64 of a float32."""
+    return float(distance) * float(distance)

@@ -1,0 +1,89 @@
+"""First medoids of a search on a graph: spread out, and each the best of a few draws.
+
+Source: Arthur, Vassilvitskii (2007), "k-means++: the advantages of careful seeding", with its greedy variant.
+"""
+
+import numba
+import numpy as np
+from jaxtyping import Int64
+
+from geovq.arrays import DoubleArray, FloatArray, Int32Array, IntArray
+from geovq.codebook.on_graph.search import (
+    ANYWHERE,
+    LandmarkGraph,
+    Nearest,
+    Workspace,
+    nearest_medoids,
+    reach,
+    squared,
+    squared_costs,
+)
+from geovq.progress import Progress, stop_if_requested
+
+
+def spread_medoids(
+    graph: LandmarkGraph, n_codes: int, rng: np.random.Generator, work: Workspace, progress: Progress
+) -> Int64[IntArray, " k"]:
+    """Medoids drawn one after the other, each the best of a few that are drawn in proportion to their cost."""
+    n_draws = 2 + int(np.log(n_codes))  # as scikit-learn's k-means++
+    one = work.best[0], work.heap[0], work.nodes[0]
+    medoids = np.empty(n_codes, dtype=np.int64)
+    medoids[0] = rng.choice(graph.n_nodes)
+    nearest = nearest_medoids(graph, medoids[:1])
+    costs = squared_costs(graph, nearest)
+    summed = costs.cumsum()
+    for k in range(1, n_codes):
+        stop_if_requested(progress)
+        drawn = _draws(graph, nearest, costs, summed, n_draws, rng)
+        if len(drawn) < n_draws:  # costs have fallen much since they were summed, which takes long on large graphs
+            costs = squared_costs(graph, nearest)
+            summed = costs.cumsum()
+            drawn = _draws(graph, nearest, costs, summed, n_draws, rng)
+        if not len(drawn):  # only duplicates of medoids are left
+            drawn = np.setdiff1d(np.arange(graph.n_nodes), medoids[:k])[:1]
+        medoids[k] = _add_best(graph, nearest, drawn, k, *one)
+    return medoids
+
+
+def _draws(
+    graph: LandmarkGraph,
+    nearest: Nearest,
+    costs: DoubleArray,
+    summed: DoubleArray,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> IntArray:
+    """At most `n_draws` nodes in proportion to what they cost now, by rejection from what they did cost."""
+    proposed = np.searchsorted(summed, rng.random(4 * n_draws) * summed[-1], side="right")
+    proposed = proposed[proposed < len(costs)]  # all of them, unless there is no cost or a product was rounded up
+    costs_now = graph.mass[proposed] * np.square(nearest.distance[proposed], dtype=np.float64)
+    accepted: IntArray = proposed[rng.random(len(proposed)) * costs[proposed] < costs_now]
+    return accepted[:n_draws]
+
+
+@numba.njit(cache=True)
+def _add_best(
+    graph: LandmarkGraph,
+    nearest: Nearest,
+    drawn: IntArray,
+    k: int,
+    best: FloatArray,
+    heap: IntArray,
+    nodes: Int32Array,
+) -> int:
+    """Make that one of `drawn` the medoid of code `k` that lowers the cost most, and return it."""
+    code, distance = nearest.code, nearest.distance
+    most, chosen = -1.0, 0
+    for candidate in drawn:
+        n = reach(graph, candidate, distance, code, ANYWHERE, best, heap, nodes)
+        gain = 0.0
+        for node in nodes[:n]:
+            gain += graph.mass[node] * (squared(distance[node]) - squared(best[node]))
+            best[node] = np.inf
+        if gain > most:
+            most, chosen = gain, candidate
+    n = reach(graph, chosen, distance, code, ANYWHERE, best, heap, nodes)
+    for node in nodes[:n]:
+        code[node], distance[node] = k, best[node]
+        best[node] = np.inf
+    return chosen

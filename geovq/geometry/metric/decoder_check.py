@@ -1,0 +1,98 @@
+"""What a decoder must be before its geometry is measured: in eval mode, finite, and blind to the rest of a batch."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from geovq.chunks import in_chunks
+from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.geometry.metric.footprint import Decode
+from geovq.geometry.metric.subspace import require_latents
+
+_N_PROBES = 4
+_TOLERANCE = 1e-3  # of the largest pixel: a GPU in TF32 may answer a larger batch by another algorithm
+
+
+@torch.no_grad()
+def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"]) -> None:
+    """Raise unless the decoder is deterministic, finite and treats the rows of a batch independently.
+
+    Parameters
+    ----------
+    decoder : callable
+        (B, D, H, W) -> (B, ...).
+    lattices : Tensor of shape (n, D, H, W)
+        A few of them are decoded, together and one by one.
+
+    Raises
+    ------
+    ShapeError
+        If the lattices do not have four axes, or the decoder's answer does not have one row per lattice.
+    InvalidValueError
+        If lattices are not float32 or float64, or the decoder is in train mode, mixes rows, or has another type.
+    DeviceError
+        If the decoder is on another device than the lattices.
+    NonFiniteError
+        If lattices or the decoder's output contain NaN or infinity.
+    """
+    modules = _modules_of(decoder)
+    require_latents(lattices, _device_of(modules))
+    if any(part.training for module in modules for part in module.modules()):
+        raise InvalidValueError("The decoder is in train mode; call .eval() on it before its metric is measured.")
+    # One lattice more, so that there are two different rows even where one lattice is given.
+    probe = torch.cat([lattices[:_N_PROBES], 1 - lattices[:1]])
+    together = _decode_all(decoder, probe, modules, at_once=len(probe))
+    if not torch.isfinite(together).all():
+        raise NonFiniteError("The decoder returned NaN or infinity; load another checkpoint or train the model again.")
+    alone = _decode_all(decoder, probe, modules, at_once=1)
+    if not torch.allclose(together, alone, rtol=0, atol=_TOLERANCE * float(together.abs().amax())):
+        raise InvalidValueError(
+            "The decoder's answer to a lattice depends on the others in its batch (batch normalisation or dropout in "
+            "train mode?); call .eval() on it or remove layers that mix rows."
+        )
+
+
+def _decode_all(decoder: Decode, lattices: Tensor, modules: list[nn.Module], *, at_once: int) -> Tensor:
+    def decode(part: slice) -> Tensor:
+        rows = lattices[part]
+        try:
+            images = decoder(rows)
+        except RuntimeError as error:
+            _explain(modules, rows, error)
+            raise
+        if not isinstance(images, Tensor) or images.ndim == 0 or images.shape[0] != len(rows):
+            got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+            raise ShapeError(f"The decoder must return one row per lattice; got {got} for {len(rows)} lattices.")
+        return images
+
+    return torch.cat(list(in_chunks(decode, len(lattices), at_once, phase="probing the decoder", unit="lattices")))
+
+
+def _explain(modules: list[nn.Module], lattices: Tensor, error: RuntimeError) -> None:
+    """Say it in a sentence where a decoder failed because its numbers are of another type than the lattices'."""
+    types = {weights.dtype for weights in _weights_of(modules) if weights.is_floating_point()}
+    if types and lattices.dtype not in types:
+        theirs, ours = (str(dtype).removeprefix("torch.") for dtype in (types.pop(), lattices.dtype))
+        raise InvalidValueError(
+            f"The decoder computes in {theirs} and the lattices are {ours}; convert one to the other, "
+            "for example with decoder.float() and lattices.float()."
+        ) from error
+
+
+def _modules_of(decoder: Decode) -> list[nn.Module]:
+    """The module that a decoder is, or whose method it is; none for a plain function."""
+    owner = getattr(decoder, "__self__", decoder)
+    return [owner] if isinstance(owner, nn.Module) else []
+
+
+def _device_of(modules: list[nn.Module]) -> torch.device | None:
+    """Where the decoder is, if it is a module on one device."""
+    devices = {weights.device for weights in _weights_of(modules)}
+    return devices.pop() if len(devices) == 1 else None
+
+
+def _weights_of(modules: list[nn.Module]) -> Iterator[Tensor]:
+    return chain.from_iterable(chain(module.parameters(), module.buffers()) for module in modules)

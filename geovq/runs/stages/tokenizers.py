@@ -1,0 +1,101 @@
+"""Stages around a trained autoencoder and its priors: geometry, tokenizers, tokens, samples."""
+
+import io
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from geovq.artifacts import write_bytes_atomic
+from geovq.config import GeometricMethod, TokenizerName
+from geovq.generation import sample_tokens
+from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
+from geovq.models import LatticePrior, LatticeVQVAE, load_model
+from geovq.randomness import make_generator
+from geovq.runs.layout import GEOMETRY_FILE, prior_file, samples_file, tokenizer_file, tokens_file
+from geovq.runs.stages.workspace import Split, Workspace, smallest_integers
+from geovq.tokenization import NearestCodeTokenizer, fit_tokenizer, load_tokenizer
+
+
+def measure_metric_field(work: Workspace) -> None:
+    """Sample landmarks from the training split and pull the decoder's metric back to them."""
+    config = work.config
+    images = work.images("train")
+    generator = make_generator(config.seed, "geometry/images")
+    chosen = torch.randperm(len(images), generator=generator)[: config.geometry.n_images]
+    model = work.autoencoder("riemannian")
+    work.progress.start("encoding", len(chosen), "images")
+    lattices = work.encode(model, images.subset(chosen.sort().values))
+    sample = sample_landmarks(lattices, config.geometry, seed=config.seed)
+    geometry = measure_geometry(model.decode, sample, config.geometry, device=work.device, progress=work.progress)
+    geometry.save(work.path / GEOMETRY_FILE)
+    graph, subspace = sample.graph, sample.subspace
+    components = "one piece" if graph.n_components == 1 else f"{graph.n_components} pieces, which were joined"
+    work.progress.note(
+        f"{subspace.n_active} of {len(subspace.mean)} latent directions are active "
+        f"({subspace.residual_variance:.2%} of the variance is left out); "
+        f"the graph has {len(graph.tails):,} edges and was in {components}."
+    )
+    if geometry.colouring is not None:
+        work.progress.note(geometry.colouring.sentence())
+
+
+def make_tokenizer(work: Workspace, name: TokenizerName) -> None:
+    """Fit one tokenizer on the shared geometry, or take over a VQ-VAE's own codebook."""
+    file = work.path / tokenizer_file(name)
+    model = work.autoencoder(name)
+    if isinstance(model, LatticeVQVAE):
+        NearestCodeTokenizer(name, model.codebook.detach().cpu()).save(file)
+        return
+    geometry = load_geometry(work.path / GEOMETRY_FILE)
+
+    def decode(lattices: Tensor) -> Tensor:
+        return model.decode(lattices.to(work.device)).cpu()
+
+    config = work.config.discretization(cast(GeometricMethod, name))  # the others have an autoencoder of their own
+    tokenizer = fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
+    tokenizer.save(file)
+
+
+def tokenize(work: Workspace, name: str, splits: tuple[Split, ...] = ("train", "test")) -> None:
+    """Tokens of the training and the test images, or of one of them."""
+    model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    for split in splits:
+        images = work.images(split)
+        work.progress.start(f"{split} tokens", len(images), "images")
+        parts = torch.split(torch.arange(len(images)), 4_096)  # lattices of 60,000 images need not be held at once
+        tokens = torch.cat([tokenizer.encode(work.encode(model, images.subset(part))) for part in parts])
+        arrays[split] = smallest_integers(tokens, tokenizer.n_codes)
+    write_arrays(work.path / tokens_file(name), arrays)
+
+
+def draw_samples(work: Workspace, name: str) -> None:
+    """Draw from the prior and decode."""
+    config = work.config.sampling
+    prior = load_model(work.path / prior_file(name), work.device)
+    assert isinstance(prior, LatticePrior)
+    model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
+    tokens = sample_tokens(
+        prior,
+        config.n_samples,
+        temperature=config.temperature,
+        top_p=config.top_p,
+        seed=work.config.seed,
+        progress=work.progress,
+    )
+    work.progress.start("decoding", len(tokens), "images")
+    images = (work.decode(model, tokenizer.decode(tokens)).squeeze(1) * 255).round().byte().numpy()
+    write_arrays(
+        work.path / samples_file(name), {"tokens": smallest_integers(tokens, tokenizer.n_codes), "images": images}
+    )
+
+
+def write_arrays(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
+    """Write a compressed npz, whole or not at all."""
+    buffer, named = io.BytesIO(), cast(dict[str, Any], arrays)  # numpy's own options would be misread as arrays
+    np.savez_compressed(buffer, **named)
+    write_bytes_atomic(path, buffer.getvalue())

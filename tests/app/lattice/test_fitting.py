@@ -1,0 +1,125 @@
+"""Pictures that visitors bring: everything that is done to them is done right, and said."""
+
+import base64
+import io
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from geovq.app.lattice.fitting import N_BYTES, centred, fit_file, from_canvas, from_link, grey_values, to_link
+from geovq.errors import DataError, InvalidValueError
+
+DIGIT = np.zeros((28, 28), dtype=np.uint8)
+DIGIT[6:20, 12:15] = 200
+
+
+def png(values: np.ndarray, mode: str | None = None) -> bytes:
+    image = Image.fromarray(values)
+    buffer = io.BytesIO()
+    (image.convert(mode) if mode else image).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def test_a_picture_of_the_right_size_is_taken_as_it_is() -> None:
+    fitted = fit_file(png(DIGIT), "digit.png")
+    np.testing.assert_array_equal(grey_values(fitted.pixels), DIGIT)
+    assert fitted.steps == ()
+
+
+def test_dark_on_light_is_inverted() -> None:
+    fitted = fit_file(png(255 - DIGIT), "digit.png")
+    np.testing.assert_array_equal(grey_values(fitted.pixels), DIGIT)
+    assert fitted.steps == ("inverted, since its background is light",)
+
+
+def test_a_large_picture_is_scaled_by_averaging() -> None:
+    fitted = fit_file(png(DIGIT.repeat(10, axis=0).repeat(10, axis=1)), "digit.png")
+    np.testing.assert_array_equal(grey_values(fitted.pixels), DIGIT)
+    assert fitted.steps == ("scaled from 280 × 280 to 28 × 28",)
+
+
+def test_the_middle_is_kept_of_a_picture_that_is_not_square() -> None:
+    wide = np.pad(DIGIT, ((0, 0), (10, 10)))
+    wide[:, 0] = 40
+    fitted = fit_file(png(wide), "digit.png")
+    np.testing.assert_array_equal(grey_values(fitted.pixels), DIGIT)
+    assert fitted.steps == ("cropped from 48 × 28 to the 28 × 28 in its middle",)
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(0, "white"), (255, "black")])
+def test_transparent_parts_become_paper_that_the_ink_stands_out_from(ink: int, paper: str) -> None:
+    layers = np.stack([np.full_like(DIGIT, ink), np.where(DIGIT > 0, 255, 0).astype(np.uint8)], axis=-1)
+    fitted = fit_file(png(layers, "RGBA"), "digit.png")
+    np.testing.assert_array_equal(grey_values(fitted.pixels) > 127, DIGIT > 0)
+    assert fitted.steps[0] == f"transparent parts painted {paper}"
+
+
+def test_sixteen_bits_keep_their_order() -> None:
+    fitted = fit_file(png(DIGIT.astype(np.uint16) * 257), "scan.png")
+    np.testing.assert_array_equal(grey_values(fitted.pixels), DIGIT)
+
+
+def test_colours_become_grey() -> None:
+    fitted = fit_file(png(DIGIT, "RGB"), "photo.png")
+    np.testing.assert_array_equal(grey_values(fitted.pixels), DIGIT)
+    assert fitted.steps == ("colours turned into grey",)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", png(DIGIT)[:60], b"GIF89a" + bytes(40)])
+def test_what_is_no_sound_image_is_named_with_a_remedy(content: bytes) -> None:
+    with pytest.raises(DataError, match=r"shoe\.png is not a sound PNG or JPEG image; choose another file"):
+        fit_file(content, "shoe.png")
+
+
+def test_a_huge_picture_is_refused_before_it_is_unpacked() -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (6000, 5000)).save(buffer, format="PNG")
+    with pytest.raises(InvalidValueError, match="6,000 × 5,000 pixels, and at most 20 million"):
+        fit_file(buffer.getvalue(), "huge.png")
+
+
+def test_centring_moves_the_mass_to_the_middle_and_loses_nothing() -> None:
+    corner = np.roll(DIGIT, (-6, -12), axis=(0, 1))
+    pixels, moves = centred(corner.tobytes())
+    assert moves == (7, 12)  # the mean row is 6.5 and has to be 13.5, the mean column 1
+    np.testing.assert_array_equal(grey_values(pixels), np.roll(corner, moves, axis=(0, 1)))
+    assert centred(pixels) == (pixels, (0, 0))
+
+
+def test_centring_stops_at_the_border() -> None:
+    heavy = np.zeros((28, 28), dtype=np.uint8)
+    heavy[:, 0] = 255
+    heavy[0, 27] = 1
+    assert centred(heavy.tobytes()) == (heavy.tobytes(), (0, 0))
+    assert centred(bytes(N_BYTES)) == (bytes(N_BYTES), (0, 0))
+
+
+@pytest.mark.parametrize("values", [DIGIT, np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)])
+def test_a_link_brings_the_picture_back(values: np.ndarray) -> None:
+    text = to_link(values.tobytes())
+    assert from_link(text) == values.tobytes()
+    assert len(text) < 1_100
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "love", "????", "x" * 10_000, to_link(bytes(100)), to_link(bytes(50_000_000)), to_link(DIGIT.tobytes())[:-9]],
+)
+def test_any_other_link_is_none(text: str) -> None:
+    assert from_link(text) is None
+
+
+def test_the_drawing_area_sends_plain_base64() -> None:
+    assert from_canvas(base64.b64encode(DIGIT.tobytes()).decode()) == DIGIT.tobytes()
+
+
+@pytest.mark.parametrize("sent", [None, 3, "", "§", base64.b64encode(bytes(99)).decode(), "A" * 9_999])
+def test_anything_else_from_the_drawing_area_is_none(sent: object) -> None:
+    assert from_canvas(sent) is None
+
+
+def test_a_link_that_unpacks_to_more_than_a_picture_is_not_unpacked() -> None:
+    bomb = base64.urlsafe_b64encode(zlib.compress(bytes(2_000_000), 9)).decode().rstrip("=")
+    assert from_link(bomb) is None
