@@ -1,8 +1,9 @@
 """k-medoids by alternation: rows go to their nearest medoid, and each cluster takes its most central row.
 
-The published prototype's search, and k-means' way of thinking: quick, deterministic, and often far from the best, since
-it starts with the K most central rows of all, side by side. It is the algorithm of scikit-learn-extra's
-`KMedoids(method="alternate", init="heuristic")`, written out so that it also runs where that package has no wheels.
+The published prototype's search, built like Lloyd's iteration for k-means: quick, deterministic, and often far from the
+best, since it starts with the K most central rows of all, which lie side by side. It is the algorithm of
+scikit-learn-extra's `KMedoids(method="alternate", init="heuristic")`, written out so that it also runs where that
+package has no wheels.
 
 Source: Park, Jun (2009), "A simple and fast algorithm for K-medoids clustering", doi:10.1016/j.eswa.2008.01.039.
 """
@@ -11,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from geovq.arrays import IntArray
-from geovq.codebook.kmedoids import KMedoidsResult, MatrixArray, mean_cost, nearest_medoids, require_dissimilarities
+from geovq.codebook.kmedoids import KMedoidsResult, MatrixArray, from_one_start, require_dissimilarities
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 
 
@@ -53,16 +54,7 @@ def alternate_kmedoids(
         if not converged:
             medoid_history.append(medoids)
         progress.advance()
-    costs = np.array([mean_cost(matrix, medoids) for medoids in medoid_history])
-    return KMedoidsResult(
-        medoid_indices=medoids,
-        labels=nearest_medoids(matrix, medoids),
-        cost=float(costs[-1]),
-        cost_history=costs,
-        medoid_history=np.stack(medoid_history),
-        restart_costs=costs[-1:],
-        converged=converged,
-    )
+    return from_one_start(matrix, medoid_history, converged)
 
 
 def _centred(matrix: Float[MatrixArray, "n n"], medoids: Int64[IntArray, " k"]) -> Int64[IntArray, " k"]:

@@ -4,6 +4,7 @@ Source: Schubert, Rousseeuw (2021), "Fast and Eager k-Medoids Clustering", doi:1
 sampling: Arthur, Vassilvitskii (2007), "k-means++".
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -121,6 +122,22 @@ def require_dissimilarities(matrix: Float[MatrixArray, "n n"], n_codes: int) -> 
         raise NonFiniteError("dissimilarities must be finite; join the components of the graph first.")
     if lowest < 0:
         raise InvalidValueError(f"dissimilarities must not be negative; the smallest is {lowest:.3g}.")
+
+
+def from_one_start(
+    matrix: Float[MatrixArray, "n n"], medoid_history: Sequence[Int64[IntArray, " k"]], converged: bool
+) -> KMedoidsResult:
+    """Result of a search that has one fixed start, from the medoids it passed through; the last ones are taken."""
+    costs = np.array([mean_cost(matrix, medoids) for medoids in medoid_history])
+    return KMedoidsResult(
+        medoid_indices=medoid_history[-1],
+        labels=nearest_medoids(matrix, medoid_history[-1]),
+        cost=float(costs[-1]),
+        cost_history=costs,
+        medoid_history=np.stack(medoid_history),
+        restart_costs=costs[-1:],
+        converged=converged,
+    )
 
 
 def nearest_medoids(matrix: Float[MatrixArray, "n n"], medoids: Int64[IntArray, " k"]) -> Int64[IntArray, " n"]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from geovq.codebook.kmedoids import KMedoidsResult, MatrixArray, mean_cost, nearest_medoids, require_dissimilarities
+from geovq.codebook.kmedoids import KMedoidsResult, MatrixArray, from_one_start, require_dissimilarities
 from geovq.errors import ConfigError
 from geovq.progress import Progress, SilentProgress
 
@@ -58,16 +58,7 @@ def classical_pam(
         model.fit(dissimilarities)
     progress.advance()
     medoids = np.asarray(model.medoid_indices_, dtype=np.int64)
-    cost = mean_cost(dissimilarities, medoids)
-    return KMedoidsResult(
-        medoid_indices=medoids,
-        labels=nearest_medoids(dissimilarities, medoids),
-        cost=cost,
-        cost_history=np.array([cost]),
-        medoid_history=medoids[None],
-        restart_costs=np.array([cost]),
-        converged=n_codes == 1 or model.n_iter_ < max_iterations - 1,
-    )
+    return from_one_start(dissimilarities, [medoids], n_codes == 1 or model.n_iter_ < max_iterations - 1)
 
 
 def pam_estimator() -> Any:
