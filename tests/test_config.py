@@ -5,10 +5,14 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES
+from geovq.catalogue.tokenizers import POST_HOC, TOKENIZERS
 from geovq.config import (
     DatasetName,
     DiscretizationConfig,
     ExperimentConfig,
+    GeometryConfig,
+    choices,
     dump_config,
     load_config,
     parse_config,
@@ -250,3 +254,15 @@ def _repeated(values: dict, defaults: dict, place: str = "") -> list[str]:
         elif value == defaults[key]:
             found.append(place + key)
     return found
+
+
+def test_choices_of_a_setting_are_those_of_its_table_in_order():
+    schema = ExperimentConfig.model_json_schema()
+    assert choices(ExperimentConfig.model_fields["tokenizers"]) == tuple(TOKENIZERS)
+    assert choices(ExperimentConfig.model_fields["refits"]) == POST_HOC
+    assert schema["properties"]["tokenizers"]["items"]["enum"] == list(TOKENIZERS)
+    geometry = GeometryConfig.model_fields
+    assert choices(geometry["output_geometry"]) == tuple(OUTPUT_GEOMETRIES)
+    assert choices(geometry["n_images"]) is None
+    with pytest.raises(ConfigError, match="output_geometry must be 'pixel' or 'bernoulli'; got 'poisson'"):
+        parse_config({"geometry": {"output_geometry": "poisson"}})

@@ -9,12 +9,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import get_args
 
 from torch import Tensor
 
 from geovq.artifacts import write_json
-from geovq.config import DiscretizationConfig, ExperimentConfig, GeometricMethod
+from geovq.catalogue.tokenizers import POST_HOC
+from geovq.config import DiscretizationConfig, ExperimentConfig
 from geovq.data import load_images
 from geovq.errors import ArtifactError, InvalidValueError
 from geovq.evaluation import distortion, token_usage
@@ -45,7 +45,7 @@ def bench_quality(
     run_paths: Sequence[Path],
     *,
     n_codes: Sequence[int],
-    methods: Sequence[GeometricMethod],
+    methods: Sequence[str],
     n_images: int,
     out: Path | None,
     progress: Progress | None = None,
@@ -72,9 +72,9 @@ def bench_quality(
     InvalidValueError
         If a method is not a post-hoc tokenizer.
     """
-    unknown = [method for method in methods if method not in get_args(GeometricMethod)]
+    unknown = [method for method in methods if method not in POST_HOC]
     if unknown:
-        allowed = ", ".join(get_args(GeometricMethod))
+        allowed = ", ".join(POST_HOC)
         raise InvalidValueError(f"methods must be among {allowed}; got {', '.join(unknown)}.")
     runs = [open_run(path) for path in run_paths]
     for run in runs:
@@ -91,7 +91,7 @@ def bench_quality(
 
 
 def _rows_of_run(
-    run: Run, n_codes: Sequence[int], methods: Sequence[GeometricMethod], n_images: int, progress: Progress
+    run: Run, n_codes: Sequence[int], methods: Sequence[str], n_images: int, progress: Progress
 ) -> list[QualityRow]:
     config = run.config
     work = Workspace(run.path, config, resolve_device(config.device), progress)

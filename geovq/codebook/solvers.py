@@ -14,7 +14,7 @@ from geovq.codebook.kmedoids import KMedoidsResult, MatrixArray, kmedoids
 from geovq.codebook.on_graph.lloyd import graph_kmedoids
 from geovq.codebook.pam import classical_pam, pam_estimator
 from geovq.codebook.silhouette import medoid_silhouette, two_smallest
-from geovq.config import CodebookConfig
+from geovq.config import CodebookConfig, SolverName
 from geovq.geometry import geodesic_distances
 from geovq.geometry.graph.nearest_source import nearest_source
 from geovq.progress import Progress
@@ -125,6 +125,13 @@ class GraphSolver:
         return medoid_silhouette(least[0], least[1])
 
 
+def resolved_solver(name: SolverName, n_landmarks: int) -> SolverName:
+    """The search that a setting stands for on so many landmarks; only "auto" depends on them."""
+    if name != "auto":
+        return name
+    return "fasterpam" if n_landmarks <= MOST_LANDMARKS_OF_FASTERPAM else "graph-lloyd"
+
+
 def codebook_solver(
     weights: csr_matrix, config: CodebookConfig, *, seed: int, progress: Progress | None = None
 ) -> MedoidSolver:
@@ -144,9 +151,7 @@ def codebook_solver(
     ConfigError
         If "pam" is asked for and scikit-learn-extra is not installed.
     """
-    name = config.solver
-    if name == "auto":
-        name = "fasterpam" if weights.shape[0] <= MOST_LANDMARKS_OF_FASTERPAM else "graph-lloyd"
+    name = resolved_solver(config.solver, weights.shape[0])
     starts = {"n_restarts": config.n_restarts, "max_iterations": config.max_iterations, "seed": seed}
     if name == "graph-lloyd":
         return GraphSolver(weights, lambda n: graph_kmedoids(weights, n, **starts, progress=progress))

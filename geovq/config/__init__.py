@@ -1,17 +1,16 @@
 """Settings: the schema of an experiment, and reading it from YAML."""
 
+from geovq.config.choices import choices
 from geovq.config.experiment import DiscretizationConfig, ExperimentConfig
 from geovq.config.reading import dump_config, load_config, parse_config, setting_changes
 from geovq.config.sections import (
-    END_TO_END,
     LATTICE_SIZE,
     MOST_LANDMARKS_OF_A_MATRIX,
     RUN_NAME_PATTERN,
     CodebookConfig,
     DatasetName,
-    EndToEndMethod,
-    GeometricMethod,
     GeometryConfig,
+    PostHocName,
     PriorConfig,
     PriorTrainingConfig,
     RefitConfig,
@@ -23,17 +22,15 @@ from geovq.config.sections import (
 )
 
 __all__ = [
-    "END_TO_END",
     "LATTICE_SIZE",
     "MOST_LANDMARKS_OF_A_MATRIX",
     "RUN_NAME_PATTERN",
     "CodebookConfig",
     "DatasetName",
     "DiscretizationConfig",
-    "EndToEndMethod",
     "ExperimentConfig",
-    "GeometricMethod",
     "GeometryConfig",
+    "PostHocName",
     "PriorConfig",
     "PriorTrainingConfig",
     "RefitConfig",
@@ -42,6 +39,7 @@ __all__ = [
     "TrainingConfig",
     "VAEConfig",
     "VQVAEConfig",
+    "choices",
     "dump_config",
     "load_config",
     "parse_config",

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from geovq.catalogue.tokenizers import POST_HOC, TOKENIZERS
 from geovq.config.sections import (
     LATTICE_SIZE,
     MOST_LANDMARKS_OF_A_MATRIX,
@@ -13,8 +14,8 @@ from geovq.config.sections import (
     CodebookConfig,
     DataConfig,
     EvaluationConfig,
-    GeometricMethod,
     GeometryConfig,
+    PostHocName,
     PriorConfig,
     PriorTrainingConfig,
     RefitConfig,
@@ -33,7 +34,11 @@ from geovq.errors import ConfigError
 class DiscretizationConfig(GeometryConfig, CodebookConfig):
     """Everything `geovq.discretize` needs for one tokenizer."""
 
-    method: GeometricMethod = Field("riemannian", description="Which idea chooses the codes and encodes cells.")
+    method: PostHocName = Field(
+        "riemannian",
+        description="How codes are found and cells encoded. "
+        + " ".join(f"{name}: {TOKENIZERS[name].codebook}; {TOKENIZERS[name].encoding}." for name in POST_HOC),
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="Root of all random streams.")
 
     def __init__(self, **values: Any) -> None:
@@ -64,7 +69,7 @@ class ExperimentConfig(Section):
     tokenizers: tuple[TokenizerName, ...] = Field(
         ("kmeans", "euclidean", "riemannian"), min_length=1, description="Tokenizers that are built and compared."
     )
-    refits: tuple[GeometricMethod, ...] = Field(
+    refits: tuple[PostHocName, ...] = Field(
         (),
         description="Tokenizers that get a copy of the decoder refitted to their codes; a VQ-VAE's knows nothing else.",
     )
@@ -97,7 +102,7 @@ class ExperimentConfig(Section):
                 )
         return self
 
-    def discretization(self, method: GeometricMethod) -> DiscretizationConfig:
+    def discretization(self, method: str) -> DiscretizationConfig:
         """Settings of one post-hoc tokenizer of this experiment."""
         return DiscretizationConfig(
             method=method, seed=self.seed, **self.geometry.model_dump(), **self.codebook.model_dump()
@@ -118,8 +123,9 @@ def _require_counts_fit(geometry: GeometryConfig, codebook: CodebookConfig, toke
             f"n_landmarks must be at most {most} with codebook.solver = {codebook.solver}, which holds all distances "
             f"between them; got {n_landmarks}, so set it to graph-lloyd or auto"
         )
-    if n_landmarks > most and "prototype" in tokenizers:
-        raise ValueError(
-            f"n_landmarks must be at most {most} with the prototype tokenizer, which holds all distances between them; "
-            f"got {n_landmarks}, so leave prototype out or lower n_landmarks"
-        )
+    for name in tokenizers:
+        if n_landmarks > most and TOKENIZERS[name].always_forms_all_distances:
+            raise ValueError(
+                f"n_landmarks must be at most {most} with the {name} tokenizer, which holds all distances between "
+                f"them; got {n_landmarks}, so leave {name} out or lower n_landmarks"
+            )

@@ -1,18 +1,20 @@
 """Sections of an experiment's settings: frozen, complete after construction, and strict about unknown keys.
 
-Defaults live here and nowhere else: the files in `configs/` hold differences.
+A field states its default; the files in `configs/` hold what differs from it.
 """
 
 import math
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, PIXEL
+from geovq.catalogue.tokenizers import POST_HOC, TOKENIZERS
+from geovq.config.choices import OneOf
+
 DatasetName = Literal["mnist", "fashion_mnist", "mnist-sample", "fashion_mnist-sample"]
-GeometricMethod = Literal["kmeans", "euclidean", "riemannian", "prototype"]
-EndToEndMethod = Literal["vqvae", "vqvae-plain"]
-TokenizerName = Literal[GeometricMethod, EndToEndMethod]
-END_TO_END: tuple[EndToEndMethod, ...] = get_args(EndToEndMethod)  # each with an autoencoder of its own
+TokenizerName = Annotated[str, OneOf(TOKENIZERS)]
+PostHocName = Annotated[str, OneOf(POST_HOC)]
 SolverName = Literal["auto", "fasterpam", "graph-lloyd", "pam", "alternate"]
 LATTICE_SIZE = 7  # cells per side of a 28 by 28 image after two halvings
 MOST_LANDMARKS_OF_A_MATRIX = 50_000  # all distances between them take 10 GB in float32
@@ -116,8 +118,8 @@ class GeometryConfig(Section):
     residual_variance: float = Field(
         0.001, ge=0, lt=1, description="Share of variance that the active subspace may lose."
     )
-    output_geometry: Literal["pixel", "bernoulli"] = Field(
-        "pixel", description="Metric of image space that is pulled back."
+    output_geometry: Annotated[str, OneOf(OUTPUT_GEOMETRIES)] = Field(
+        PIXEL.name, description="Metric of image space that is pulled back."
     )
 
 

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from geovq.artifacts import read_safetensors, write_safetensors
+from geovq.catalogue.references import named_object
+from geovq.catalogue.tokenizers import END_TO_END, TOKENIZERS
 from geovq.config import PriorConfig, VAEConfig, VQVAEConfig
 from geovq.errors import ArtifactError, InvalidValueError
 from geovq.models.classifier import ImageClassifier
@@ -15,7 +17,7 @@ from geovq.models.decoder import LatticeDecoder
 from geovq.models.prior import LatticePrior
 from geovq.models.seeding import initialised
 from geovq.models.vae import LatticeVAE
-from geovq.models.vqvae import LatticeVQVAE, PlainVQVAE
+from geovq.models.vqvae import LatticeVQVAE
 
 KIND = "model"
 FORMAT = 1
@@ -30,22 +32,23 @@ class _Recipe(NamedTuple):
     build: Callable[[Architecture], nn.Module]
 
 
+def _quantizing_recipe(tokenizer: str) -> _Recipe:
+    """Of the model that a tokenizer is trained with, end to end."""
+    model: type[LatticeVQVAE] = named_object(TOKENIZERS[tokenizer].autoencoder)
+    return _Recipe(
+        model,
+        lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes},
+        lambda spec: model(VQVAEConfig(**spec["config"]), spec["n_codes"]),
+    )
+
+
 _RECIPES: Mapping[str, _Recipe] = {
     "vae": _Recipe(
         LatticeVAE,
         lambda model: {"config": model.config.model_dump()},
         lambda spec: LatticeVAE(VAEConfig(**spec["config"])),
     ),
-    "vqvae": _Recipe(
-        LatticeVQVAE,
-        lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes},
-        lambda spec: LatticeVQVAE(VQVAEConfig(**spec["config"]), spec["n_codes"]),
-    ),
-    "vqvae-plain": _Recipe(
-        PlainVQVAE,
-        lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes},
-        lambda spec: PlainVQVAE(VQVAEConfig(**spec["config"]), spec["n_codes"]),
-    ),
+    **{name: _quantizing_recipe(name) for name in END_TO_END},
     "decoder": _Recipe(
         LatticeDecoder,
         lambda model: {"latent_channels": model.latent_channels, "width": model.width},

@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from geovq.config import END_TO_END, DatasetName, ExperimentConfig
+from geovq.catalogue.tokenizers import END_TO_END, TOKENIZERS, FitSizes
+from geovq.codebook.solvers import resolved_solver
+from geovq.config import DatasetName, ExperimentConfig
 from geovq.runs.reading import Run
 from geovq.runs.stages.plan import plan
 
@@ -61,7 +63,7 @@ def stage_work(config: ExperimentConfig, stage: str) -> Work:
 
 def timed_stages(run: Run) -> list[TimedStage]:
     """Finished stages of a run. Of a training, its own clock counts: it adds up where the training was resumed."""
-    last = {row["stage"]: row for row in run.metrics()}
+    last = {row.get("stage"): row for row in run.metrics()}
     timed = []
     for stage, record in run.manifest.stages.items():
         work, elapsed_s = stage_work(run.config, stage), record.elapsed_s
@@ -121,14 +123,15 @@ def _geometry(config: ExperimentConfig, name: str, n_train: int, n_test: int) ->
 
 
 def _tokenizer(config: ExperimentConfig, name: str, n_train: int, n_test: int) -> Work:
-    codebook, n_landmarks = config.codebook, config.geometry.n_landmarks
-    like = ("tokenizer", name, codebook.solver, codebook.choose_by)
-    if name in END_TO_END:
-        return Work(("tokenizer", name), 1)
-    if name == "kmeans":
-        return Work(like, config.geometry.n_images * codebook.n_codes * codebook.n_restarts)
-    # All distances between landmarks, unless the solver does without.
-    return Work(like, n_landmarks * (1 if codebook.solver == "graph-lloyd" else n_landmarks))
+    description, codebook, geometry = TOKENIZERS[name], config.codebook, config.geometry
+    solver = resolved_solver(codebook.solver, geometry.n_landmarks)
+    like: tuple[Any, ...] = ("tokenizer", name)
+    if description.fit:
+        like += (solver if description.on_graph else "", codebook.choose_by)
+    sizes = FitSizes(
+        geometry.n_images, geometry.n_landmarks, codebook.n_codes, codebook.n_restarts, solver != "graph-lloyd"
+    )
+    return Work(like, description.fit_work(sizes))
 
 
 def _tokens(config: ExperimentConfig, name: str, n_train: int, n_test: int) -> Work:

@@ -13,7 +13,9 @@ from jaxtyping import Int, UInt8
 from torch import nn
 
 from geovq.artifacts import file_digest, read_json
-from geovq.config import END_TO_END, ExperimentConfig, load_config
+from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, OutputGeometry
+from geovq.catalogue.tokenizers import END_TO_END
+from geovq.config import ExperimentConfig, load_config
 from geovq.errors import ArtifactError
 from geovq.geometry import LatentGeometry, load_geometry
 from geovq.models import LatticeDecoder, LatticePrior, load_model
@@ -129,6 +131,11 @@ class Run:
         """Held-out measurements of "vae" and of every tokenizer."""
         names = ("vae", *self.config.tokenizers)
         return self._by_name("measurement", names, layout.evaluation_file, read_json)
+
+    @property
+    def output_geometry(self) -> OutputGeometry:
+        """Geometry of image space that its metric is pulled back from; it names the unit of all its lengths."""
+        return OUTPUT_GEOMETRIES[self.config.geometry.output_geometry]
 
     def autoencoder(self, tokenizer: str) -> Autoencoder:
         """The autoencoder whose lattices a tokenizer reads."""

@@ -1,15 +1,19 @@
 """What every tokenizer does, and the checks they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
+from geovq.config import DiscretizationConfig
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.geometry import LandmarkSample
+from geovq.geometry.metric.footprint import Decode
 from geovq.lattice import cells_of, lattices_of, require_lattices
+from geovq.progress import Progress
 
 KIND, FORMAT = "tokenizer", 1  # of the files that tokenizers write
 
@@ -23,8 +27,8 @@ class Encoding(NamedTuple):
         Code of every cell, in [0, n_codes).
     margin : Tensor of shape (n, H, W)
         How much farther the best other code is than the one taken: 0 where two codes tie, infinite where no other code
-        was a candidate. In the unit in which the tokenizer measures: pixel intensity for "riemannian", latent units
-        for the others.
+        was a candidate. In the unit in which the tokenizer measures: of the output geometry where its description
+        says `measures_images`, else latent units.
     """
 
     tokens: Int64[Tensor, "n h w"]
@@ -65,6 +69,50 @@ class Tokenizer(Protocol):
 
     def save(self, path: str | Path) -> None:
         """Write to a file that `geovq.load_tokenizer` reads."""
+
+
+class StoredTokenizer(Tokenizer, Protocol):
+    """A class of tokenizers that files hold.
+
+    Attributes
+    ----------
+    ENCODING : str
+        What its files name it by.
+    """
+
+    ENCODING: ClassVar[str]
+
+    @classmethod
+    def from_file(cls, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> Self:
+        """Tokenizer of the content of a file; TypeError or KeyError if a part is missing."""
+
+
+class Fit(Protocol):
+    """Makes a tokenizer for a trained decoder; `geovq.catalogue.tokenizers` names one for each post-hoc tokenizer.
+
+    Parameters
+    ----------
+    sample : LandmarkSample
+        Cells, landmarks and their graph, which several tokenizers may share.
+    metrics : callable
+        Returns the context-averaged pullback metric of each landmark, (N, A, A). It may be measured at the first call,
+        so a fit that needs no metric does not call it.
+    config : DiscretizationConfig
+    decode : callable or None
+        The decoder, from and to the CPU; a fit that needs it raises InvalidValueError where it is None.
+    progress : Progress or None
+    """
+
+    def __call__(
+        self,
+        sample: LandmarkSample,
+        metrics: Callable[[], Float[Tensor, "n a a"]],
+        config: DiscretizationConfig,
+        *,
+        decode: Decode | None,
+        progress: Progress | None,
+    ) -> Tokenizer:
+        """Fit."""
 
 
 def encode_cells(

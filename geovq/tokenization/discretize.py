@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from geovq.catalogue.references import named_object
+from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.config import DiscretizationConfig
-from geovq.errors import InvalidValueError
-from geovq.geometry import EuclideanMetric, LandmarkSample, PullbackMetric, measure_geometry, sample_landmarks
+from geovq.geometry import LandmarkSample, measure_geometry, sample_landmarks
 from geovq.geometry.metric.decoder_check import check_decoder
 from geovq.geometry.metric.footprint import Decode
 from geovq.progress import Progress
-from geovq.tokenization.base import Tokenizer
-from geovq.tokenization.fit_kmeans import fit_kmeans
-from geovq.tokenization.fit_landmarks import fit_landmark_tokenizer
-from geovq.tokenization.prototype import fit_prototype
+from geovq.tokenization.base import Fit, Tokenizer
 
 
 def discretize(
@@ -34,7 +31,7 @@ def discretize(
     lattices : Tensor of shape (n, D, H, W)
         Posterior means of training images; `config.n_images` of them are used.
     config : DiscretizationConfig, optional
-        `config.method` chooses between "kmeans", "euclidean", "riemannian" and "prototype".
+        `config.method` is the name of a post-hoc tokenizer in `geovq.catalogue.tokenizers`.
     progress : Progress, optional
 
     Returns
@@ -77,24 +74,13 @@ def fit_tokenizer(
         Returns the context-averaged pullback metric of each landmark, (N, A, A); called only by methods that need it.
     config : DiscretizationConfig
     decode : callable, optional
-        The decoder, from and to the CPU; needed by "prototype" only, which differentiates it in its own way.
+        The decoder, from and to the CPU; needed by methods that look at pictures themselves, such as "prototype".
     progress : Progress, optional
 
     Raises
     ------
     InvalidValueError
-        If "prototype" is asked for without `decode`.
+        If a method needs `decode` and there is none.
     """
-    match config.method:
-        case "kmeans":
-            return fit_kmeans(sample.cells, config, progress=progress)
-        case "euclidean":
-            identity = torch.eye(sample.subspace.n_active).repeat(config.n_landmarks, 1, 1)
-            return fit_landmark_tokenizer(sample, EuclideanMetric(), identity, config, progress=progress)
-        case "riemannian":
-            tensors = metrics()
-            return fit_landmark_tokenizer(sample, PullbackMetric(tensors.numpy()), tensors, config, progress=progress)
-        case "prototype":
-            if decode is None:
-                raise InvalidValueError("fit_tokenizer needs decode= for the prototype tokenizer; got None.")
-            return fit_prototype(decode, sample.lattices, config, progress=progress)
+    fit: Fit = named_object(TOKENIZERS[config.method].fit)
+    return fit(sample, metrics, config, decode=decode, progress=progress)

@@ -81,7 +81,8 @@ def codes_by_all_distances(cells: Float32[Tensor, "m d"], rule: LandmarkRule) ->
 
 
 def _codes_of_chunk(cells: Tensor, rule: LandmarkRule) -> Codes:
-    landmarks, metrics, to_medoid, label = (tensor.to(cells.device) for tensor in rule[1:5])
+    landmarks, metrics = rule.landmarks.to(cells.device), rule.metrics.to(cells.device)
+    to_medoid, label = rule.distance_to_medoid.to(cells.device), rule.label.to(cells.device)
     axes = range(landmarks.shape[1])
     points = _project(cells, rule.subspace)
     squared = _sum(torch.square(points[:, None, a] - landmarks[:, a]) for a in axes)  # (m, N)
@@ -112,7 +113,8 @@ def codes_by_boxes(cells: Float32[Tensor, "m d"], rule: LandmarkRule) -> Codes:
     """`landmark_codes` by the kernel, on as many threads as torch uses; for CPUs."""
     subspace, n_cells = rule.subspace, len(cells)
     mean, basis, latents = subspace.mean.numpy(), subspace.basis.contiguous().numpy(), cells.contiguous().numpy()
-    landmarks, metrics, to_medoid, label = (tensor.contiguous().numpy() for tensor in rule[1:5])
+    landmarks, metrics = rule.landmarks.contiguous().numpy(), rule.metrics.contiguous().numpy()
+    to_medoid, label = rule.distance_to_medoid.contiguous().numpy(), rule.label.contiguous().numpy()
     axes, n_nearest = tuple(range(subspace.n_active)), min(rule.n_candidates, len(landmarks))
     points = np.empty((n_cells, subspace.n_active), dtype=np.float32)
     codes, margins = np.empty(n_cells, dtype=np.int64), np.empty(n_cells, dtype=np.float32)

@@ -1,4 +1,6 @@
-"""Codebooks for landmark tokenizers: k-medoids on graph distances."""
+"""The two landmark tokenizers, k-medoids on graph distances: they differ in the metric and in nothing else."""
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -6,32 +8,47 @@ from torch import Tensor
 
 from geovq.codebook import MedoidSolver, codebook_solver
 from geovq.config import DiscretizationConfig
-from geovq.geometry import ActiveSubspace, LandmarkSample, Metric
+from geovq.geometry import ActiveSubspace, EuclideanMetric, LandmarkSample, Metric, PullbackMetric
+from geovq.geometry.metric.footprint import Decode
 from geovq.progress import Progress
 from geovq.tokenization.code_count import choose_codes
 from geovq.tokenization.landmark import LandmarkTokenizer
 
 
-def fit_landmark_tokenizer(
+def fit_euclidean(
+    sample: LandmarkSample,
+    metrics: Callable[[], Float[Tensor, "n a a"]],
+    config: DiscretizationConfig,
+    *,
+    decode: Decode | None = None,
+    progress: Progress | None = None,
+) -> LandmarkTokenizer:
+    """Under G = I, the metric of latent space; a `Fit` that needs neither metric nor decoder."""
+    identity = torch.eye(sample.subspace.n_active).repeat(config.n_landmarks, 1, 1)
+    return _fit(sample, EuclideanMetric(), identity, config, progress)
+
+
+def fit_riemannian(
+    sample: LandmarkSample,
+    metrics: Callable[[], Float[Tensor, "n a a"]],
+    config: DiscretizationConfig,
+    *,
+    decode: Decode | None = None,
+    progress: Progress | None = None,
+) -> LandmarkTokenizer:
+    """Under the pullback metric; a `Fit` that needs no decoder."""
+    tensors = metrics()
+    return _fit(sample, PullbackMetric(tensors.numpy()), tensors, config, progress)
+
+
+def _fit(
     sample: LandmarkSample,
     metric: Metric,
     tensors: Float[Tensor, "n a a"],
     config: DiscretizationConfig,
-    *,
-    progress: Progress | None = None,
+    progress: Progress | None,
 ) -> LandmarkTokenizer:
-    """k-medoids on squared graph distances.
-
-    Parameters
-    ----------
-    sample : LandmarkSample
-    metric : Metric
-        Measures the edges of the graph.
-    tensors : Tensor of shape (N, A, A)
-        Measures the last step, from a cell to a landmark.
-    config : DiscretizationConfig
-    progress : Progress, optional
-    """
+    """`metric` measures the edges of the graph, `tensors` the last step, from a cell to a landmark."""
     points = sample.landmarks
     lengths = metric.edge_lengths(points.numpy(), sample.graph.tails, sample.graph.heads)
     solver = codebook_solver(sample.graph.weighted(lengths), config, seed=config.seed, progress=progress)

@@ -5,9 +5,10 @@ among its nearest landmarks; its code is that landmark's. With G = I and Euclide
 tokenizer, so the two differ in the metric and in nothing else. Storage is O(N), and encoding needs no derivative.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -25,7 +26,7 @@ class LandmarkTokenizer:
     Attributes
     ----------
     method : str
-        "euclidean" or "riemannian".
+        Name of the tokenizer, such as "euclidean" or "riemannian".
     codebook : Tensor of shape (K, D)
         Latent vectors of the medoids.
     subspace : ActiveSubspace
@@ -86,3 +87,13 @@ class LandmarkTokenizer:
         tensors |= {f"subspace.{f.name}": getattr(self.subspace, f.name) for f in fields(self.subspace)}
         metadata = {"encoding": self.ENCODING, "method": self.method, "n_candidates": self.n_candidates}
         write_safetensors(path, tensors, kind=KIND, format=FORMAT, metadata=metadata)
+
+    @classmethod
+    def from_file(cls, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> Self:
+        """Tokenizer of what `save` wrote."""
+        prefix = "subspace."
+        subspace = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        own = {name: value for name, value in tensors.items() if not name.startswith(prefix)}
+        return cls(
+            method=metadata["method"], n_candidates=metadata["n_candidates"], subspace=ActiveSubspace(**subspace), **own
+        )

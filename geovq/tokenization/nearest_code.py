@@ -1,8 +1,9 @@
 """Tokenizers whose code is the Euclidean-nearest one: k-means, and a VQ-VAE's own codebook."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float, Float32, Int64
@@ -21,7 +22,7 @@ class NearestCodeTokenizer:
     Attributes
     ----------
     method : str
-        "kmeans", "vqvae" or "vqvae-plain".
+        Name of the tokenizer, such as "kmeans" or "vqvae".
     codebook : Tensor of shape (K, D)
     """
 
@@ -55,6 +56,11 @@ class NearestCodeTokenizer:
         """Write to a file that `geovq.load_tokenizer` reads."""
         metadata = {"encoding": self.ENCODING, "method": self.method}
         write_safetensors(path, {"codebook": self.codebook}, kind=KIND, format=FORMAT, metadata=metadata)
+
+    @classmethod
+    def from_file(cls, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> Self:
+        """Tokenizer of what `save` wrote."""
+        return cls(metadata["method"], **tensors)
 
 
 def _nearest(

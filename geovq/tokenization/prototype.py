@@ -1,6 +1,6 @@
-"""The published prototype's rules, kept for honesty: what the `riemannian` tokenizer is measured against.
+"""The published prototype's rules, faults included: what the `riemannian` tokenizer is measured against.
 
-It is faithful where that hurts: an edge weighs |J step| / |step|, which is how much the decoder stretches and not how
+An edge weighs |J step| / |step|, which is how much the decoder stretches and not how
 far the ends lie apart; J is taken in a lattice filled with the mean landmark and not where the cells came from;
 landmarks are the first cells of the first images; a gap in the graph is filled with an invented distance; medoids come
 from k-medoids by alternation; and a cell goes to the landmark that is nearest in latent space, whatever the metric.
@@ -8,6 +8,8 @@ from k-medoids by alternation; and a cell goes to the landmark that is nearest i
 Differs from the original in nothing that changes a result: each edge is differentiated once, not once per direction,
 and edges from a landmark to itself are left out.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -21,7 +23,7 @@ from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.codebook import MatrixSolver, alternate_kmedoids
 from geovq.config import DiscretizationConfig
 from geovq.errors import InvalidValueError
-from geovq.geometry import active_subspace
+from geovq.geometry import LandmarkSample, active_subspace
 from geovq.geometry.metric.footprint import Decode
 from geovq.lattice import cells_of
 from geovq.progress import Progress, SilentProgress, stop_if_requested
@@ -34,25 +36,26 @@ _GAP_FACTOR = 2.0  # an invented distance, in largest distances that exist
 
 
 def fit_prototype(
-    decode: Decode,
-    lattices: Float[Tensor, "n d h w"],
+    sample: LandmarkSample,
+    metrics: Callable[[], Float[Tensor, "n a a"]],
     config: DiscretizationConfig,
     *,
+    decode: Decode | None = None,
     progress: Progress | None = None,
 ) -> LandmarkTokenizer:
-    """Tokenizer by the published rules.
+    """Tokenizer by the published rules, a `Fit` that needs no metric.
 
-    Parameters
-    ----------
-    decode : callable
-        (B, D, H, W) -> (B, ...), differentiable, from and to the CPU.
-    lattices : Tensor of shape (n, D, H, W)
-        Landmarks are the first `config.n_landmarks` cells, that is cells of the first images only.
-    config : DiscretizationConfig
-        `n_landmarks`, `n_neighbors` and how many codes there are; the search for medoids is the prototype's own.
-    progress : Progress, optional
+    Of the sample only the lattices are used: landmarks are the first `config.n_landmarks` cells, that is cells of the
+    first images only. The search for medoids is the prototype's own, whatever `config.solver` says.
+
+    Raises
+    ------
+    InvalidValueError
+        If `decode` is None, or `config.n_neighbors` is below 2.
     """
-    progress = progress or SilentProgress()
+    if decode is None:
+        raise InvalidValueError(f"fit_tokenizer needs decode= for the {config.method} tokenizer; got None.")
+    progress, lattices = progress or SilentProgress(), sample.lattices
     cells = cells_of(lattices)
     latents = cells[: config.n_landmarks]
     positions = np.arange(len(latents)) % (lattices.shape[2] * lattices.shape[3])

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from geovq.artifacts import read_safetensors
+from geovq.catalogue.references import named_object
+from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.errors import ArtifactError
-from geovq.geometry import ActiveSubspace
-from geovq.tokenization.base import FORMAT, KIND, Tokenizer
-from geovq.tokenization.landmark import LandmarkTokenizer
-from geovq.tokenization.nearest_code import NearestCodeTokenizer
+from geovq.tokenization.base import FORMAT, KIND, StoredTokenizer, Tokenizer
 
 _REMEDY = "make it again with `python -m geovq discretize`"
 
@@ -21,15 +20,18 @@ def load_tokenizer(path: str | Path) -> Tokenizer:
         If the file is missing, damaged, not a tokenizer, or of another format.
     """
     tensors, metadata = read_safetensors(path, KIND, FORMAT, remedy=_REMEDY)
+    classes = _stored_classes()
     try:
-        if metadata["encoding"] == NearestCodeTokenizer.ENCODING:
-            return NearestCodeTokenizer(metadata["method"], **tensors)
-        frame = {name.removeprefix("subspace."): tensors.pop(name) for name in list(tensors) if "." in name}
-        return LandmarkTokenizer(
-            method=metadata["method"],
-            n_candidates=metadata["n_candidates"],
-            subspace=ActiveSubspace(**frame),
-            **tensors,
-        )
+        encoding = metadata["encoding"]
+        if encoding not in classes:
+            known = ", ".join(classes)
+            raise ArtifactError(f"{path} holds a tokenizer that encodes by {encoding!r}; known are {known}; {_REMEDY}.")
+        return classes[encoding].from_file(tensors, metadata)
     except (TypeError, KeyError) as error:
         raise ArtifactError(f"{path} lacks a part of a tokenizer ({error}); {_REMEDY}.") from error
+
+
+def _stored_classes() -> dict[str, type[StoredTokenizer]]:
+    """Classes of tokenizers by what their files name them by."""
+    classes = [named_object(known.stored_as) for known in TOKENIZERS.values()]
+    return {stored.ENCODING: stored for stored in classes}

@@ -1,4 +1,4 @@
-"""Every colour of every figure, in one place.
+"""Every colour of every figure, in one place; those of tokenizers are in `geovq.catalogue.tokenizers`.
 
 Marks keep a contrast of at least 3:1 (WCAG 2.2, 1.4.11) against both the light and the dark background of the app, so a
 figure needs no second version; text takes the theme's own colour. A tokenizer has one colour, symbol and line pattern
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.viz.arrays import Array
 
 LIGHT_BACKGROUND = "#ffffff"
@@ -47,19 +48,12 @@ class Style:
     label: str
 
 
-_TOKENIZERS = {
-    "kmeans": Style("#7a8594", "square", "dot", "k-means"),
-    "euclidean": Style("#2f81d6", "circle", "dash", "Euclidean"),
-    "riemannian": Style("#d9661f", "diamond", "solid", "Riemannian"),
-    "prototype": Style("#1f9373", "x", "longdashdot", "Prototype"),
-    "vqvae": Style("#9467c9", "triangle-up", "dashdot", "VQ-VAE"),
-    "vqvae-plain": Style("#c2588f", "star", "longdash", "VQ-VAE, plain"),
-}
-
-
 def tokenizer_style(name: str) -> Style:
-    """Style of a tokenizer; one that is not known yet gets the neutral colour and its own name."""
-    return _TOKENIZERS.get(name, Style(NEUTRAL, "cross", "2px 6px", name))
+    """Style of a tokenizer; one that is not in the table gets the neutral colour and its own name."""
+    known = TOKENIZERS.get(name)
+    if known is None:
+        return Style(NEUTRAL, "cross", "2px 6px", name)
+    return Style(known.colour, known.marker, known.dash, known.label)
 
 
 def rgb(colours: Sequence[str]) -> UInt8[Array, "n 3"]:

@@ -74,3 +74,32 @@ def test_a_training_that_stopped_early_counts_for_what_it_did(run, tiny_config):
     (past,) = (timed for timed in timed_stages(open_run(run)) if timed.work.like[0] == "vae")
     assert past.work.amount == stage_work(tiny_config, "vae").amount / 2
     assert past.elapsed_s == [row["elapsed_s"] for row in early if row["stage"] == "vae"][-1]
+
+
+def tokenizer_work(name, n_landmarks, **codebook):
+    values = {"geometry": {"n_landmarks": n_landmarks, "n_images": 2_000}, "codebook": codebook}
+    return stage_work(parse_config({**values, "tokenizers": [name], "priors": []}), f"tokenizer:{name}")
+
+
+def test_auto_takes_as_long_as_the_search_that_it_stands_for():
+    """Above 20,000 landmarks that is graph Lloyd, which forms no matrix of all distances."""
+    for n_landmarks, solver in ((20_000, "fasterpam"), (20_001, "graph-lloyd"), (80_000, "graph-lloyd")):
+        expected = tokenizer_work("riemannian", n_landmarks, solver=solver)
+        assert tokenizer_work("riemannian", n_landmarks, solver="auto") == expected
+    small, large = (tokenizer_work("euclidean", n).amount for n in (40_000, 80_000))
+    assert large == 2 * small
+
+
+def test_the_prototype_forms_all_distances_whatever_the_solver():
+    small, large = (tokenizer_work("prototype", n, solver="graph-lloyd").amount for n in (1_000, 3_000))
+    assert large == 9 * small
+
+
+def test_the_number_of_landmarks_does_not_change_how_kmeans_is_compared():
+    assert tokenizer_work("kmeans", 5_000) == tokenizer_work("kmeans", 50_000, solver="graph-lloyd")
+
+
+def test_rows_of_an_earlier_version_without_a_stage_are_no_obstacle(run):
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"tokenizer": "kmeans", "n_codes": 4, "silhouette": 0.5, "taken": True}) + "\n")
+    assert {timed.work.like[0] for timed in timed_stages(open_run(run))} >= {"vae", "tokenizer"}

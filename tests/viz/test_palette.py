@@ -1,13 +1,10 @@
-from typing import get_args
-
 import numpy as np
 import pytest
 
-from geovq.config import TokenizerName
+from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.viz import palette
 from geovq.viz.palette import DARK_BACKGROUND, LIGHT_BACKGROUND, QUALITATIVE, ink_on, map_colouring, tokenizer_style
 
-TOKENIZERS = get_args(TokenizerName)
 MARKS = sorted({*QUALITATIVE, palette.DEAD, palette.NEUTRAL, *(tokenizer_style(name).colour for name in TOKENIZERS)})
 
 

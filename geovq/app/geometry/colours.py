@@ -7,6 +7,7 @@ from geovq.app.geometry import caching as caching
 from geovq.app.shared.pickers import tokenizers_of
 from geovq.app.shared.scene import Scene
 from geovq.app.shared.wording import GLOSSARY
+from geovq.catalogue.tokenizers import END_TO_END
 from geovq.runs import Run
 from geovq.viz import map_colouring, tokenizer_style
 from geovq.viz.field import Grouping
@@ -29,7 +30,7 @@ def grouping_of(run: Run, scene: Scene, by: str | None) -> Grouping:
 def colour_picker(run: Run, scene: Scene, key: str) -> str | None:
     """Choose what landmarks are coloured by; None where there is nothing to choose."""
     options = [CLASS] if scene.classes is not None else []
-    options += [name for name in tokenizers_of(run) if name != "vqvae"]
+    options += [name for name in tokenizers_of(run) if name not in END_TO_END]
     if not options:
         return None
     return str(

@@ -1,5 +1,6 @@
 """Words explained in one line each, and numbers, times and places of progress written for people."""
 
+from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.runs.process.status import State, Status
 from geovq.viz import tokenizer_style
 
@@ -26,14 +27,7 @@ GLOSSARY = {
     "prior": "A small Transformer that has learned which token follows which, row by row, and so can draw new images.",
     "temperature": "Below 1 the prior plays safe, above 1 it takes more risks.",
     "top_p": "Draw only from the likeliest tokens that together have this probability.",
-    "euclidean": "Distances measured straight in latent space.",
-    "riemannian": "Distances measured by how much the decoded picture changes along the way.",
-    "prototype": "The rules that this method was first published with, kept to show what they cost: an edge weighs how "
-    "much the decoder stretches, not how long it is, and a cell goes to the landmark nearest in latent space.",
-    "vqvae": "Trained end to end with its codebook: codes are moving averages of what they stand for, and one that is "
-    "hardly used starts again elsewhere.",
-    "vqvae-plain": "The same network with the codebook as first published: codes learn by gradient, and nothing brings "
-    "back one that is not used.",
+    **{name: description.gloss for name, description in TOKENIZERS.items()},
     "held_out": "Images that no model saw while it was trained.",
     "beta": "How strongly the VAE is pressed to keep its latents simple. Too high, and it stops using them.",
 }

@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -16,7 +16,8 @@ from geovq.app.train.review import review
 from geovq.app.train.sources import Source, read_source, run_option, source_options
 from geovq.app.train.widgets import leaf_settings, setting_input
 from geovq.bundle import bundled
-from geovq.config import ExperimentConfig, GeometricMethod
+from geovq.catalogue.tokenizers import POST_HOC
+from geovq.config import ExperimentConfig
 from geovq.errors import ConfigError
 from geovq.runs import outputs_root
 from geovq.runs.reuse import VAE_SETTINGS
@@ -169,7 +170,7 @@ def _ask_main(ask: _Asking) -> dict[str, Any]:
             if ask.open_settings([setting.path]):
                 values[setting.path] = ask(*setting, width=_FIELD_WIDTH)
     values["tokenizers"] = names = tuple(ask("tokenizers", "Tokenizers", "tokenizer"))
-    posthoc = tuple(name for name in names if name in get_args(GeometricMethod))
+    posthoc = tuple(name for name in names if name in POST_HOC)
     values["priors"] = tuple(ask("priors", "Priors for", "prior", options=names))
     values["refits"] = tuple(ask("refits", "Refit the decoder for", options=posthoc))
     return values

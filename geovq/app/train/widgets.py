@@ -7,6 +7,8 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from geovq.config import choices
+
 _BROWSER_MAX = 2**53 - 1  # the largest whole number that a browser represents exactly
 
 
@@ -79,12 +81,12 @@ def setting_input(
     help_text = " ".join(filter(None, [field.description, unit_help, f"`{path}`"]))
     kind, optional = _kind(field.annotation)
     shared: dict[str, Any] = {"key": key, "help": help_text, "persist_state": "session", "width": width}
-    if get_origin(kind) is Literal:
-        choices = list(get_args(kind))
-        return st.selectbox(label, choices, index=choices.index(value), **shared)
+    names = choices(field)
     if get_origin(kind) is tuple:
-        allowed = options if options is not None else get_args(get_args(kind)[0])
+        allowed = options if options is not None else names or ()
         return st.multiselect(label, allowed, default=[item for item in value if item in allowed], **shared)
+    if names is not None:
+        return st.selectbox(label, names, index=names.index(value), **shared)
     if kind in (int, float):
         return _number(label, field, kind, value, optional, shared)
     return st.text_input(label, value=str(value), **shared)

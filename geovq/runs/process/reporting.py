@@ -81,8 +81,9 @@ class RunProgress:
             self._write_if_due()
 
     def record(self, row: Mapping[str, Scalar]) -> None:
-        """Append one line to metrics.jsonl."""
-        append_metrics(self._path, row)
+        """Append one line to metrics.jsonl; a row that names no stage is one of the stage at work."""
+        stage = {"stage": self._status.stage} if self._status.stage else {}
+        append_metrics(self._path, {**stage, **row})
 
     def note(self, message: str) -> None:
         """One sentence for the log and for who watches the status."""

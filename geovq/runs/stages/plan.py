@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from geovq.config import END_TO_END, ExperimentConfig, TokenizerName
+from geovq.catalogue.tokenizers import END_TO_END, TOKENIZERS
+from geovq.config import ExperimentConfig
 from geovq.runs.layout import (
     GEOMETRY_FILE,
     decoder_file,
@@ -87,8 +88,8 @@ def _with_vae(config: ExperimentConfig) -> tuple[str, ...]:
 def _autoencoder_stage(config: ExperimentConfig, name: str) -> Stage:
     shared = {"seed": config.seed, "data": config.data.model_dump()}
     if name in END_TO_END:
-        rates = {"decay", "restart_below"} if name == "vqvae-plain" else set()  # which that one does not have
-        own = {"model": config.vqvae.model_dump(exclude=rates), "training": config.vqvae_training.model_dump()}
+        unused = set(TOKENIZERS[name].unused_settings)
+        own = {"model": config.vqvae.model_dump(exclude=unused), "training": config.vqvae_training.model_dump()}
         settings = {**shared, **own, "n_codes": config.codebook.n_codes}
         return Stage(
             name,
@@ -111,7 +112,7 @@ def _geometry_stage(config: ExperimentConfig) -> Stage:
     )
 
 
-def _tokenizer_stage(config: ExperimentConfig, name: TokenizerName) -> Stage:
+def _tokenizer_stage(config: ExperimentConfig, name: str) -> Stage:
     return Stage(
         f"tokenizer:{name}",
         (name,) if name in END_TO_END else ("vae", "geometry"),

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from geovq.artifacts import write_bytes_atomic
-from geovq.config import GeometricMethod, TokenizerName
 from geovq.generation import sample_tokens
 from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
 from geovq.models import LatticePrior, LatticeVQVAE, load_model
@@ -43,7 +42,7 @@ def measure_metric_field(work: Workspace) -> None:
         work.progress.note(geometry.colouring.sentence())
 
 
-def make_tokenizer(work: Workspace, name: TokenizerName) -> None:
+def make_tokenizer(work: Workspace, name: str) -> None:
     """Fit one tokenizer on the shared geometry, or take over a VQ-VAE's own codebook."""
     file = work.path / tokenizer_file(name)
     model = work.autoencoder(name)
@@ -55,7 +54,7 @@ def make_tokenizer(work: Workspace, name: TokenizerName) -> None:
     def decode(lattices: Tensor) -> Tensor:
         return model.decode(lattices.to(work.device)).cpu()
 
-    config = work.config.discretization(cast(GeometricMethod, name))  # the others have an autoencoder of their own
+    config = work.config.discretization(name)
     tokenizer = fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
     tokenizer.save(file)
 

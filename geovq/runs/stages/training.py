@@ -1,16 +1,18 @@
 """Stages that train a network: the autoencoders, the refitted decoders and the priors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from geovq.catalogue.references import named_object
+from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.config import TrainingConfig
 from geovq.data import split_indices, split_validation
 from geovq.errors import Cancelled
-from geovq.models import LatticeDecoder, LatticePrior, LatticeVAE, LatticeVQVAE, PlainVQVAE, initialised, save_model
+from geovq.models import LatticeDecoder, LatticePrior, LatticeVAE, LatticeVQVAE, initialised, save_model
 from geovq.randomness import make_generator
 from geovq.runs.layout import RESUME_FOLDER, decoder_file, model_file, prior_file, tokenizer_file, tokens_file
 from geovq.runs.stages.snapshots import N_IMAGES, snapshots
@@ -30,8 +32,6 @@ from geovq.training import (
     processes,
 )
 
-_VQVAES: Mapping[str, type[LatticeVQVAE]] = {"vqvae": LatticeVQVAE, "vqvae-plain": PlainVQVAE}
-
 
 def train_vae(work: Workspace, input_digest: str) -> None:
     """Train the lattice VAE on the training split."""
@@ -43,7 +43,8 @@ def train_vae(work: Workspace, input_digest: str) -> None:
 
 def train_vqvae(work: Workspace, name: str, input_digest: str) -> None:
     """Train one of the VQ-VAEs, codebook included, on the training split; outside the codebook they start equal."""
-    config, vqvae = work.config, _VQVAES[name]
+    config = work.config
+    vqvae: type[LatticeVQVAE] = named_object(TOKENIZERS[name].autoencoder)
     model = initialised(lambda: vqvae(config.vqvae, config.codebook.n_codes), config.seed, "vqvae/weights")
     objective = VQVAEObjective(config.vqvae.commitment)
     _train_on_images(work, name, model, objective, config.vqvae_training, input_digest)

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geovq.config import END_TO_END, DatasetName, ExperimentConfig
+from geovq.catalogue.tokenizers import END_TO_END
+from geovq.config import DatasetName, ExperimentConfig
 from geovq.data import ImageSet, load_images
 from geovq.errors import ConfigError, InvalidValueError
 from geovq.models import LatticeDecoder, LatticeVAE, LatticeVQVAE, load_model

@@ -261,3 +261,10 @@ def test_a_terminal_gets_one_bar_per_phase(run, monkeypatch):
         assert f"[1/1] vae: {phase}: 100%" in shown
     assert "steps/s" in shown
     assert "Saved." in shown
+
+
+def test_a_row_that_names_no_stage_is_one_of_the_stage_at_work(progress, tmp_path):
+    progress.begin_stage("tokenizer:kmeans", 1, 2)
+    progress.record({"n_codes": 8})
+    progress.record({"stage": "vae", "step": 1})
+    assert [row["stage"] for row in read_metrics(tmp_path / "run")] == ["tokenizer:kmeans", "vae"]
