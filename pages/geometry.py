@@ -20,12 +20,15 @@ world_game()
 with st.expander("How this is measured", icon=":material/function:"):
     st.markdown(
         "A small step $v$ of one cell moves the picture by $Jv$, where $J$ is the decoder's Jacobian in the cell's own "
-        "lattice. Its length in pixels is therefore"
+        f"lattice. Its length {run.output_geometry.adverb} is therefore"
     )
     st.latex(r"\|Jv\| = \sqrt{v^\top G\,v}, \qquad G = J^\top J,")
+    if run.output_geometry.formula:
+        st.markdown(run.output_geometry.formula)
     st.markdown(
         "and $G$ is the **pullback metric**. $\\sqrt{\\det G}$ is the **magnification**; an **ellipse** is the set of "
-        "steps with $v^\\top G\\,v$ = const. A **geodesic** is a curve whose length in pixels cannot be made shorter "
+        f"steps with $v^\\top G\\,v$ = const. A **geodesic** is a curve whose length {run.output_geometry.adverb} "
+        "cannot be made shorter "
         "by bending it: on the graph of landmarks it is a shortest path with edges $\\sqrt{\\Delta^\\top \\tfrac12 "
         "(G_a + G_b)\\,\\Delta}$, and between the landmarks it is found by minimising the energy "
         "$\\sum_t \\|f(c_{t+1}) - f(c_t)\\|^2$."

@@ -8,25 +8,32 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
+from geovq.catalogue.output_geometries import PIXEL, OutputGeometry
 from geovq.viz.arrays import Array
 from geovq.viz.layout import EQUAL_AXIS, LABELLED, side_by_side
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, SEQUENTIAL
 
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "pentagon", "star", "hexagon")
 WHITE_EDGE = {"color": "white", "width": 6}
-MAGNIFICATION_UNIT = "log₁₀ magnification<br>(pixel² per latent²)"
 
 
 @dataclass(frozen=True)
 class FieldMap:
     """log10 magnification on a regular map.
 
-    x : (nx,), y : (ny,), latent units; log10_magnification : (ny, nx), NaN where it is not known.
+    x : (nx,), y : (ny,), latent units; log10_magnification : (ny, nx), NaN where it is not known; geometry : of the
+    images, whose unit it has.
     """
 
     x: Float[Array, " nx"]
     y: Float[Array, " ny"]
     log10_magnification: Float[Array, "ny nx"]
+    geometry: OutputGeometry = PIXEL
+
+    @property
+    def title(self) -> str:
+        """What the colours mean, with the unit."""
+        return f"log₁₀ magnification<br>({self.geometry.squared} per latent²)"
 
     def limits(self) -> tuple[float, float]:
         """Ends of the colour scale: the lowest twentieth, which spreads over decades, shares one colour."""
@@ -88,7 +95,7 @@ def field_figure(
     right += landmark_traces(positions, grouping)
     figure.add_traces([*left, *right], rows=1, cols=[1] * len(left) + [2] * len(right))
     figure.update_layout(
-        coloraxis=magnification_axis(field.limits()),
+        coloraxis=magnification_axis(field.limits(), field.title),
         legend={"y": -0.16, "yanchor": "top", "itemsizing": "constant"},
         clickmode="event+select",
     )
@@ -140,8 +147,8 @@ def ellipse_outlines(ellipses: Float[Array, "m points 2"]) -> list[go.Scatter]:
     return [go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False) for line in lines]
 
 
-def magnification_axis(limits: tuple[float, float], title: str = MAGNIFICATION_UNIT) -> dict[str, Any]:
-    """Colour axis of the magnification; its title says the unit."""
+def magnification_axis(limits: tuple[float, float], title: str) -> dict[str, Any]:
+    """Colour axis of the magnification."""
     bar = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "len": 0.9}
     return {"colorscale": SEQUENTIAL, "cmin": limits[0], "cmax": limits[1], "colorbar": bar}
 

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
+from geovq.catalogue.output_geometries import PIXEL, OutputGeometry
 from geovq.viz.arrays import Array
 from geovq.viz.field import WHITE_EDGE, FieldMap, equal_axes, heat_map, magnification_axis, mark_point
 from geovq.viz.layout import AXIS, LABELLED, framed, side_by_side
@@ -28,7 +29,7 @@ def curve_style(name: str) -> Style:
 class DrawnCurve:
     """One way between two points.
 
-    points : (T, 2), latent units; step_lengths : (T - 1,), pixel intensity (L2) per step.
+    points : (T, 2), latent units; step_lengths : (T - 1,), in the unit of the output geometry.
     """
 
     points: Float[Array, "T 2"]
@@ -65,20 +66,24 @@ def curves_figure(
     first = next(iter(curves.values()))
     for letter, (x, y) in zip("AB", first.points[[0, -1]].tolist(), strict=True):
         mark_point(figure, letter, x, y)
-    figure.update_layout(coloraxis=magnification_axis(field.limits()) | {"showscale": False})
+    figure.update_layout(coloraxis=magnification_axis(field.limits(), field.title) | {"showscale": False})
     framed(figure, height=height, left=LABELLED, top=56)
     return equal_axes(figure, axis_titles, 1)
 
 
-def pixel_speed_figure(curves: Mapping[str, DrawnCurve], *, height: int = 430) -> go.Figure:
+def pixel_speed_figure(
+    curves: Mapping[str, DrawnCurve], geometry: OutputGeometry = PIXEL, *, height: int = 430
+) -> go.Figure:
     """How far the picture moves in every step, and in all steps so far.
 
     Parameters
     ----------
     curves : mapping of str to DrawnCurve
         All with the same number of steps.
+    geometry : OutputGeometry
+        Names the unit of their lengths.
     """
-    figure = side_by_side(["Pixel speed", "Cumulative length"], height=height, horizontal_spacing=0.16, left=LABELLED)
+    figure = side_by_side([geometry.speed, "Cumulative length"], height=height, horizontal_spacing=0.16, left=LABELLED)
     for name, curve in curves.items():
         style = curve_style(name)
         steps = np.asarray(curve.step_lengths, dtype=np.float32)
@@ -97,7 +102,7 @@ def pixel_speed_figure(curves: Mapping[str, DrawnCurve], *, height: int = 430) -
         figure.add_traces([speed, length], rows=[1, 1], cols=[1, 2])
     # The panels measure different things: side_by_side moves their axes together, which is right for steps only.
     figure.update_yaxes(**AXIS, matches=None, showticklabels=True, rangemode="tozero")
-    figure.update_yaxes(title_text="pixel intensity (L2) per step", col=1)
-    figure.update_yaxes(title_text="pixel intensity (L2)", col=2)
+    figure.update_yaxes(title_text=f"{geometry.length} per step", col=1)
+    figure.update_yaxes(title_text=geometry.length, col=2)
     figure.update_xaxes(**AXIS, title_text="step")
     return figure.update_layout(legend={"y": 1.12}, margin={"t": 64})

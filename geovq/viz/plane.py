@@ -33,5 +33,5 @@ def plane_figure(
     """
     figure = go.Figure([heat_map(field), *ellipse_outlines(ellipses)])
     painted_dots(positions, rgb(["#ffffff"]), size=_LANDMARK, opacity=0.35).lay_over(figure)
-    figure.update_layout(coloraxis=magnification_axis(field.limits()))
+    figure.update_layout(coloraxis=magnification_axis(field.limits(), field.title))
     return equal_axes(framed(figure, height=height, left=LABELLED), axis_titles, 1)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES
 from geovq.viz.field import FieldMap, Grouping, broken_lines, field_figure
 from geovq.viz.palette import QUALITATIVE
 
@@ -84,3 +85,15 @@ def test_what_is_not_known_is_left_empty() -> None:
 def test_a_constant_field_has_a_scale_too() -> None:
     low, high = FieldMap(FIELD.x, FIELD.y, np.zeros((3, 4))).limits()
     assert low < 0 < high
+
+
+def test_the_colour_bar_says_the_unit_of_the_output_geometry() -> None:
+    titles = []
+    for geometry in (OUTPUT_GEOMETRIES["pixel"], OUTPUT_GEOMETRIES["bernoulli"]):
+        field = FieldMap(FIELD.x, FIELD.y, FIELD.log10_magnification, geometry)
+        figure = field_figure(field, np.zeros((0, 5, 2)), POSITIONS, CLASSES, None, axis_titles=TITLES)
+        titles.append(figure.layout.coloraxis.colorbar.title.text)
+    assert titles == [
+        "log₁₀ magnification<br>(pixel² per latent²)",
+        "log₁₀ magnification<br>(Fisher–Rao² per latent²)",
+    ]

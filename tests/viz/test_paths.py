@@ -1,5 +1,6 @@
 import numpy as np
 
+from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES
 from geovq.viz.field import FieldMap
 from geovq.viz.paths import DrawnCurve, curve_style, curves_figure, pixel_speed_figure
 
@@ -40,3 +41,10 @@ def test_speed_and_length_have_scales_of_their_own_with_units() -> None:
     assert layout.yaxis2.matches is None
     assert "per step" in layout.yaxis.title.text
     assert "pixel intensity (L2)" in layout.yaxis2.title.text
+
+
+def test_speed_and_length_say_the_unit_of_the_output_geometry() -> None:
+    for geometry in OUTPUT_GEOMETRIES.values():
+        layout = pixel_speed_figure(CURVES, geometry).layout
+        assert layout.annotations[0].text == geometry.speed
+        assert (layout.yaxis.title.text, layout.yaxis2.title.text) == (f"{geometry.length} per step", geometry.length)

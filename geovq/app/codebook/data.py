@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from geovq.app.shared.scene import Scene, landmark_codes
 from geovq.app.shared.views import VAE, Array
+from geovq.catalogue.tokenizers import ON_GRAPH, TOKENIZERS
 from geovq.codebook import graph_kmedoids
 from geovq.codebook.areas import ClusterAreas, cluster_areas, landmark_volumes
 from geovq.codebook.choosing import ladder
@@ -65,7 +66,7 @@ def has_geometry(run: Run, name: str) -> bool:
 
 def stands_on_graph(run: Run, name: str) -> bool:
     """Whether the codes of a tokenizer are landmarks of the run's graph; the prototype's are of its own."""
-    return run.has(GEOMETRY_FILE) and name in ("euclidean", "riemannian")
+    return run.has(GEOMETRY_FILE) and name in ON_GRAPH
 
 
 def cells(run: Run, scene: Scene, name: str) -> Cells:
@@ -111,7 +112,7 @@ def laid_out(
 
 def own_weights(scene: Scene, name: str) -> csr_matrix:
     """The landmark graph with the edge lengths that a tokenizer's medoids were chosen by."""
-    if name == "riemannian":
+    if TOKENIZERS[name].measures_images:
         return scene.weights
     sample = scene.geometry.sample
     lengths = EuclideanMetric().edge_lengths(sample.landmarks.numpy(), sample.graph.tails, sample.graph.heads)

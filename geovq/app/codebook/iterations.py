@@ -10,12 +10,12 @@ from geovq.app.shared.plane_axes import axis_titles, plane_words
 from geovq.app.shared.selection import provenance
 from geovq.app.shared.states import guarded
 from geovq.app.shared.stepping import Stepper
+from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
 from geovq.viz.medoid_steps import medoid_steps_figure
 
 _PASSES = Stepper("codebook_pass", "codebook_playing", first=0, frame_s=1.5)
-_COSTS = {"euclidean": "mean squared distance (latent²)", "riemannian": "mean squared distance (pixel²)"}
 
 
 def iterations(run: Run, name: str) -> None:
@@ -29,6 +29,7 @@ def _replay(run: Run, name: str) -> None:
     tokenizer, scene = landmark_tokenizer(run, name), caching.scene(run)
     medoids, costs = tokenizer.medoid_history.numpy(), tokenizer.cost_history.numpy()
     last = len(medoids) - 1
+    measures_images = TOKENIZERS[name].measures_images
     _PASSES.advance(last)
     if last == 0:
         st.caption("This search tells only its end, so there are no passes to replay.")
@@ -43,7 +44,7 @@ def _replay(run: Run, name: str) -> None:
             costs,
             step,
             axis_titles=axis_titles(scene),
-            cost_title=_COSTS[name],
+            cost_title=f"mean squared distance ({run.output_geometry.squared if measures_images else 'latent²'})",
         ),
         "codebook_passes",
         alt=f"Landmarks coloured by their nearest medoid after pass {step} of {last}, beside the cost of every pass",

@@ -114,10 +114,14 @@ def _neighbours(run: Run, choice: Choice, own: Array) -> None:
         "codebook_neighbours",
         alt=f"The codes that border code {choice.code}, nearest first, with their geodesic distances",
         title=f"It borders {len(neighbours)} of the other codes; the nearest is {shown[0]}",
-        help="Above each: the geodesic distance between the two medoids, in pixel intensity (L2 along the way). Click "
+        help=f"Above each: the geodesic distance between the two medoids, in {run.output_geometry.along_a_way}. Click "
         "one to look into it.",
         caption=of_total(len(shown), len(neighbours), "codes that border it, nearest first"),
-        data={"code": shown, "geodesic (pixel L2)": lengths, "straight (latent units)": straight},
+        data={
+            "code": shown,
+            f"geodesic ({run.output_geometry.length_short})": lengths,
+            "straight (latent units)": straight,
+        },
         select=lambda ids: picked_tile(ids, choice.of, shown),
     )
 

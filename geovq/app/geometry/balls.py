@@ -36,7 +36,7 @@ def balls(run: Run, centre: int) -> None:
         caption=provenance(
             run,
             f"{of_total(found.n_inside, scene.n_landmarks, 'landmarks in each')} · around {described(scene, centre)} · "
-            f"radius {found.radius:.3g} latent units, and {found.geodesic_radius:.3g} pixel intensity (L2)",
+            f"radius {found.radius:.3g} latent units, and {found.geodesic_radius:.3g} {run.output_geometry.length}",
         ),
         data={
             "landmark": np.arange(scene.n_landmarks),

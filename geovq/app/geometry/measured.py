@@ -20,6 +20,7 @@ from geovq.geometry import (
     straight_curve,
 )
 from geovq.geometry.curves.bent_pairs import most_bent_pair
+from geovq.geometry.curves.curve import DecodePoints
 from geovq.geometry.projection import umap_projection
 from geovq.randomness import make_rng
 from geovq.runs import Run
@@ -35,8 +36,8 @@ class MeasuredCurve:
     """One way between two landmarks.
 
     points : (T, 2), in the plane; images : (T, 28, 28), what they decode to; footprints : (T, h, w), the pixels that
-    the moving cell can change; step_lengths : (T - 1,), pixel intensity (L2); length, energy, evenness : as `Curve`;
-    converged : False only for a relaxation that was stopped before it had settled.
+    the moving cell can change; step_lengths : (T - 1,), in the unit of the run's output geometry; length, energy,
+    evenness : as `Curve`; converged : False only for a relaxation that was stopped before it had settled.
     """
 
     points: Float[Array, "T 2"]
@@ -54,13 +55,13 @@ def curves(run: Run, scene: Scene, first: int, second: int, image: int) -> dict[
     context = context_of(run, scene, image, first)
     landmarks = scene.geometry.sample.landmarks
     nodes = landmarks[torch.from_numpy(paths_from(scene, first).path_to(second))]
-    ends = landmarks[first], landmarks[second]
+    ends, decode = (landmarks[first], landmarks[second]), _as_measured(run, context)
     # From the straight line, whose energy the relaxation can only lower: what it ends in is never a detour. At this
     # tolerance the length is settled to half a thousandth, in half the time.
-    relaxed = relaxed_curve(context, torch.stack(ends), n_points=N_POINTS, n_steps=20, tolerance=1e-3)
+    relaxed = relaxed_curve(decode, torch.stack(ends), n_points=N_POINTS, n_steps=20, tolerance=1e-3)
     return {
-        "straight": _measured(context, straight_curve(context, *ends, n_points=N_POINTS)),
-        "graph": _measured(context, graph_curve(context, nodes, n_points=N_POINTS)),
+        "straight": _measured(context, straight_curve(decode, *ends, n_points=N_POINTS)),
+        "graph": _measured(context, graph_curve(decode, nodes, n_points=N_POINTS)),
         "relaxed": _measured(context, relaxed.curve, relaxed.converged),
     }
 
@@ -83,7 +84,9 @@ def bent_pair(run: Run, scene: Scene, classes: tuple[int, int] | None = None) ->
     apart = np.linalg.norm(scene.positions[drawn[:, 0]] - scene.positions[drawn[:, 1]], axis=1)
     candidates = drawn[np.argsort(-apart, kind="stable")[:_N_CANDIDATES]]
     return most_bent_pair(
-        lambda i: context_of(run, scene, int(scene.places[i, 0]), i), scene.geometry.sample.landmarks, candidates
+        lambda i: _as_measured(run, context_of(run, scene, int(scene.places[i, 0]), i)),
+        scene.geometry.sample.landmarks,
+        candidates,
     )
 
 
@@ -91,7 +94,7 @@ def bent_pair(run: Run, scene: Scene, classes: tuple[int, int] | None = None) ->
 class Neighbourhoods:
     """The same number of landmarks around one: nearest in latent space, and nearest on the graph.
 
-    in_disc, in_ball : (N,); radius, geodesic_radius : latent units and pixel intensity (L2).
+    in_disc, in_ball : (N,); radius, geodesic_radius : latent units, and the unit of the run's output geometry.
     """
 
     in_disc: Bool[Array, " N"]
@@ -142,6 +145,12 @@ def projection(run: Run, scene: Scene, distance: Distance) -> Float[Array, "n 2"
         distances = geodesic_distances(scene.weights, members)[:, members]
         distances = np.minimum(distances, distances.T)  # both ends sum a path, in different orders
     return umap_projection(distances, seed=run.seed)
+
+
+def _as_measured(run: Run, context: CellContext) -> DecodePoints:
+    """A cell's decoder into coordinates in which L2 lengths are those of the run's output geometry."""
+    embed = run.output_geometry.embed
+    return context if embed is None else lambda points: embed(context(points))
 
 
 def _measured(context: CellContext, curve: Curve, converged: bool = True) -> MeasuredCurve:

@@ -14,6 +14,7 @@ from geovq.app.shared.charts import data_table, show
 from geovq.app.shared.scene import Scene
 from geovq.app.shared.selection import provenance
 from geovq.app.shared.views import Array
+from geovq.catalogue.output_geometries import PIXEL, OutputGeometry
 from geovq.runs import Run
 from geovq.viz import grey_tiles, mosaic_figure
 from geovq.viz.paths import DrawnCurve, curve_style, curves_figure, pixel_speed_figure
@@ -26,7 +27,8 @@ def paths(run: Run, scene: Scene, first: int, second: int, image: int) -> None:
     """Draw everything about the ways between two landmarks."""
     found = caching.curves(run, first, second, image)
     drawn = {name: DrawnCurve(curve.points, curve.step_lengths) for name, curve in found.items()}
-    st.markdown(f"#### {path_finding(found)}")
+    geometry = run.output_geometry
+    st.markdown(f"#### {path_finding(found, geometry)}")
     st.caption(
         provenance(
             run,
@@ -48,11 +50,11 @@ def paths(run: Run, scene: Scene, first: int, second: int, image: int) -> None:
             )
         with st.container(width=420):
             show(
-                pixel_speed_figure(drawn),
+                pixel_speed_figure(drawn, geometry),
                 "geometry_speed",
-                alt="Pixel speed per step and cumulative pixel length of the three ways",
+                alt=f"{geometry.speed} per step and cumulative {geometry.base} length of the three ways",
                 title=evenness_finding(found),
-                help="Speed: how far the picture moves in one step, the root of the summed squared pixel differences.",
+                help=f"Speed: how far the picture moves in one step, {geometry.step}.",
                 caption=provenance(run, f"{len(next(iter(drawn.values())).step_lengths)} steps each"),
                 data=_steps_table(found),
             )
@@ -60,7 +62,7 @@ def paths(run: Run, scene: Scene, first: int, second: int, image: int) -> None:
         curve_table(found),
         "geometry_lengths",
         columns={
-            "length": st.column_config.NumberColumn("length (pixel intensity, L2)", format="%.3f"),
+            "length": st.column_config.NumberColumn(f"length ({geometry.length_in_brackets})", format="%.3f"),
             "against straight": st.column_config.NumberColumn("against straight (%)", format="%+.1f"),
             "energy": st.column_config.NumberColumn("energy (squared length)", format="%.3f"),
             "evenness": st.column_config.NumberColumn(format="%.3f", help="1 where every step changes it equally."),
@@ -71,7 +73,7 @@ def paths(run: Run, scene: Scene, first: int, second: int, image: int) -> None:
     )
 
 
-def path_finding(curves: Mapping[str, MeasuredCurve]) -> str:
+def path_finding(curves: Mapping[str, MeasuredCurve], geometry: OutputGeometry = PIXEL) -> str:
     """One sentence: what the geodesic saves against the straight line."""
     straight, relaxed = curves["straight"].length, curves["relaxed"].length
     if straight == 0:
@@ -80,7 +82,7 @@ def path_finding(curves: Mapping[str, MeasuredCurve]) -> str:
     if saving < _CLEAR:
         words = "Here the straight line is as short as the geodesic"
     else:
-        words = f"The geodesic is {max(saving, 0.01):.0%} shorter in pixels than the straight line"
+        words = f"The geodesic is {max(saving, 0.01):.0%} shorter {geometry.adverb} than the straight line"
     return words if curves["relaxed"].converged else f"{words} (it has not settled yet: an upper bound)"
 
 

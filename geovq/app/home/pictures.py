@@ -74,7 +74,7 @@ def shortest_way(run: Run) -> None:
         ),
         "home_ways",
         alt="What is decoded at even steps along the straight line and along the geodesic between two landmarks",
-        title=path_finding(found),
+        title=path_finding(found, run.output_geometry),
         help="Left to right: from one landmark to another, what the decoder paints around the cell that moves. The "
         "geodesic is the way along which the picture changes least in all, and evenly.",
     )

@@ -37,7 +37,7 @@ _CONTEXT_IMAGES = 200  # behind the mean lattice
 class Neighbourhood:
     """All landmarks as seen from one of them.
 
-    distances : by kind, (N,); latent units, pixel intensity (L2 along the way), pixel intensity (L2); infinite for the
+    distances : by kind, (N,); latent units, lengths of the output geometry, pixel intensity (L2); infinite for the
     landmark itself and for copies. ranks : by kind, (N,), 1 is the nearest. n_candidates : landmarks with a rank.
     """
 

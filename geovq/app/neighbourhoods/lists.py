@@ -26,11 +26,10 @@ _TITLES: dict[Kind, str] = {
 _HELP: dict[Kind, str] = {
     "euclidean": "Straight distance in the active subspace of the latents; unit: latent units.",
     "geodesic": "Shortest path over the landmark graph, its edges measured by how much the decoded picture changes; "
-    "unit: pixel intensity (L2), summed along the way.",
+    "unit: {length}, summed along the way.",
     "pixels": "Difference between the two decoded patches; unit: pixel intensity (L2). Both landmarks stand in the "
     "centre cell of the mean lattice, and only the pixels that this cell can change count.",
 }
-_HEADINGS = ("Euclid<br>(latent)", "geodesic<br>(pixel L2)", "pixels<br>(pixel L2)")
 _LIST_WIDTH = 256
 
 
@@ -94,7 +93,7 @@ def lists(run: Run, scene: Scene, query: int, k: int) -> None:
             patches[nearest],
             np.stack([found.ranks[other][nearest] for other in KINDS], axis=1),
             np.stack([found.distances[other][nearest] for other in KINDS], axis=1),
-            _HEADINGS,
+            ("Euclid<br>(latent)", f"geodesic<br>({run.output_geometry.length_short})", "pixels<br>(pixel L2)"),
             own,
         )
         with row.container(width=_LIST_WIDTH):
@@ -103,7 +102,7 @@ def lists(run: Run, scene: Scene, query: int, k: int) -> None:
                 f"neighbourhoods_list_{kind}",
                 alt=f"{_TITLES[kind]}: {k} landmarks with their ranks and distances; the table has the same numbers",
                 title=_TITLES[kind],
-                help=_HELP[kind],
+                help=_HELP[kind].format(length=run.output_geometry.length),
                 caption=provenance(run, of_total(k, found.n_candidates, "landmarks")),
                 data=_rows(found, nearest),
                 select=picked_query,

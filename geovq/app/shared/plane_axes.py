@@ -6,7 +6,7 @@ from geovq.viz.field import FieldMap
 
 def field_map(scene: Scene) -> FieldMap:
     """The measured field, as figures take it."""
-    return FieldMap(scene.field.x, scene.field.y, scene.field.log10_magnification)
+    return FieldMap(scene.field.x, scene.field.y, scene.field.log10_magnification, scene.output_geometry)
 
 
 def axis_titles(scene: Scene) -> tuple[str, str]:

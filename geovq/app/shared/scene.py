@@ -10,6 +10,7 @@ from torch import Tensor
 
 from geovq.app.shared import fetching
 from geovq.app.shared.views import VAE, Array
+from geovq.catalogue.output_geometries import OutputGeometry
 from geovq.errors import ConfigError, DataError
 from geovq.geometry import (
     CellContext,
@@ -28,7 +29,8 @@ class Scene:
 
     positions : (N, 2), landmarks in the plane; shares : (2,), of the variance, per direction; weights : the landmark
     graph with pullback lengths; places : (N, 3), image of the sample, row and column of every landmark;
-    classes : (N,), class of its image, None where the images are not on this machine.
+    classes : (N,), class of its image, None where the images are not on this machine; output_geometry : names the unit
+    of all its lengths.
     """
 
     geometry: LatentGeometry
@@ -39,6 +41,7 @@ class Scene:
     places: Int[Array, "N 3"]
     classes: Int[Array, " N"] | None
     class_names: tuple[str, ...]
+    output_geometry: OutputGeometry
 
     @property
     def n_landmarks(self) -> int:
@@ -81,6 +84,7 @@ def make_scene(run: Run) -> Scene:
         places,
         None if labels is None else labels[places[:, 0]],
         names,
+        run.output_geometry,
     )
 
 

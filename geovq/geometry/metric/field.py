@@ -8,21 +8,18 @@ Source: Arvanitidis, Hansen, Hauberg (2018), "Latent Space Oddity"; Curtis, Powe
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, PIXEL, OutputGeometry
 from geovq.chunks import in_chunks, memory_budget
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry.metric.decoder_check import check_decoder
 from geovq.geometry.metric.footprint import CellColouring, ColouringSummary, Decode, colour_cells
 from geovq.geometry.metric.subspace import require_orthonormal
 from geovq.progress import Progress
-
-OutputGeometry = Literal["pixel", "bernoulli"]
-VARIANCE_FLOOR = 1e-2  # keeps the Fisher-Rao weight of saturated pixels, 1 / (f (1 - f)), at 100 or below
 
 _FLOATS_PER_PIXEL = 64  # that a decoder holds at once: 16 channels at the image's resolution, four such layers
 _CPU_BYTES = 32 * 2**20  # larger layers go back to the system and are faulted in anew: 500 at once took twice as long
@@ -49,7 +46,7 @@ def metric_tensors(
     lattices: Float[Tensor, "n d h w"],
     basis: Float[Tensor, "d a"],
     *,
-    output_geometry: OutputGeometry = "pixel",
+    output_geometry: str = PIXEL.name,
     chunk_size: int | None = None,
     progress: Progress | None = None,
 ) -> Float[Tensor, "n h w a a"]:
@@ -63,10 +60,11 @@ def metric_tensors(
         float32 or float64, on the device of the decoder.
     basis : Tensor of shape (D, A)
         Orthonormal directions along which the decoder is differentiated; any type and device.
-    output_geometry : {"pixel", "bernoulli"}, default="pixel"
-        `pixel`: G = J^T J. `bernoulli`: Fisher-Rao metric of the pixel likelihood, G = J^T diag(1 / (f (1 - f))) J,
+    output_geometry : str, default="pixel"
+        Name of a geometry of `geovq.catalogue.output_geometries`, which explains them. `pixel`: G = J^T J.
+        `bernoulli`: Fisher-Rao metric of the pixel likelihood, G = J^T diag(1 / (f (1 - f))) J,
         with f (1 - f) kept above 0.01: a pixel counts at most 100 times, which it reaches where f is within 0.0101 of
-        0 or 1. Without the bound saturated pixels, where J and f (1 - f) both vanish, would be all rounding error.
+        0 or 1.
     chunk_size : int, optional
         Lattices per decoder pass; bounds memory, never changes the result. By default chosen from the image size and,
         on CUDA, the free memory; halved when it does not fit.
@@ -76,7 +74,8 @@ def metric_tensors(
     Returns
     -------
     Tensor of shape (n, H, W, A, A)
-        Symmetric, positive semi-definite; squared pixel intensity per squared latent unit.
+        Symmetric, positive semi-definite; squared unit of the output geometry per squared latent unit. Under `pixel`
+        that is squared pixel intensity.
 
     Raises
     ------
@@ -101,13 +100,14 @@ def measure_field(
     lattices: Float[Tensor, "n d h w"],
     basis: Float[Tensor, "d a"],
     *,
-    output_geometry: OutputGeometry = "pixel",
+    output_geometry: str = PIXEL.name,
     chunk_size: int | None = None,
     progress: Progress | None = None,
 ) -> MetricField:
     """`metric_tensors`, together with the colouring that they were measured by."""
-    if output_geometry not in get_args(OutputGeometry):
-        raise InvalidValueError(f"output_geometry must be 'pixel' or 'bernoulli'; got {output_geometry!r}.")
+    if output_geometry not in OUTPUT_GEOMETRIES:
+        names = " or ".join(map(repr, OUTPUT_GEOMETRIES))
+        raise InvalidValueError(f"output_geometry must be {names}; got {output_geometry!r}.")
     if chunk_size is not None and chunk_size < 1:
         raise InvalidValueError(f"chunk_size must be at least 1 lattice; got {chunk_size}.")
     check_decoder(decoder, lattices)
@@ -117,7 +117,7 @@ def measure_field(
     basis = basis.to(lattices)
     colouring = colour_cells(decoder, lattices[0])
     chunks = in_chunks(
-        lambda part: _chunk_metrics(decoder, lattices[part], basis, colouring, output_geometry),
+        lambda part: _chunk_metrics(decoder, lattices[part], basis, colouring, OUTPUT_GEOMETRIES[output_geometry]),
         len(lattices),
         chunk_size or _fitting_chunk(lattices, basis.shape[1] * colouring.footprints.shape[1]),
         phase="metric field",
@@ -135,7 +135,7 @@ def _fitting_chunk(lattices: Tensor, pushed_pixels: int) -> int:
 
 @torch.no_grad()  # forward-mode AD ignores no_grad; without it every pushforward would keep the decoder's graph
 def _chunk_metrics(
-    decoder: Decode, lattices: Tensor, basis: Tensor, colouring: CellColouring, output_geometry: OutputGeometry
+    decoder: Decode, lattices: Tensor, basis: Tensor, colouring: CellColouring, geometry: OutputGeometry
 ) -> Tensor:
     n, _, height, width = lattices.shape
     n_active = basis.shape[1]
@@ -145,8 +145,8 @@ def _chunk_metrics(
         cells = (colouring.colours == colour).nonzero().squeeze(1)
         means, pushed = _pushforwards(decoder, lattices, basis, (cells // width, cells % width))  # (n, P), (A, n, P)
         _require_finite(means, pushed)
-        if output_geometry == "bernoulli":
-            pushed = pushed * _bernoulli_weight(means)
+        if geometry.weight is not None:
+            pushed = pushed * geometry.weight(means)
         owners = colouring.footprints[cells].to(pushed.dtype).T  # (P, cells of this colour)
         for a, b in upper:
             entries = ((pushed[a] * pushed[b]) @ owners).T  # (cells, n)
@@ -181,13 +181,3 @@ def _require_finite(means: Tensor, pushed: Tensor) -> None:
             "The decoder's derivative is NaN or infinite at some of the lattices, so that they have no metric; leave "
             "those out, or replace what has no slope there (a square root or logarithm at 0) in the decoder."
         )
-
-
-def _bernoulli_weight(means: Tensor) -> Tensor:
-    low, high = means.aminmax()
-    if low < -1e-4 or high > 1 + 1e-4:
-        raise InvalidValueError(
-            f"output_geometry 'bernoulli' needs pixel means in [0, 1]; the decoder returned {low:.3g} to {high:.3g}. "
-            "Pass a decoder that ends in a sigmoid, or use 'pixel'."
-        )
-    return (means * (1 - means)).clamp_min(VARIANCE_FLOOR).rsqrt()

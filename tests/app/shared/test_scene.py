@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,10 +8,11 @@ from geovq.app.geometry.measured import bent_pair, curves, neighbourhoods
 from geovq.app.geometry.paths import curve_table, path_finding
 from geovq.app.geometry.world import NAMES, bend, chart_field, three_curves, verdict
 from geovq.app.shared import fetching
+from geovq.app.shared.plane_axes import field_map
 from geovq.app.shared.scene import Scene, landmark_codes, make_scene
 from geovq.data import load_images
 from geovq.errors import DataError
-from geovq.geometry import measure_curve
+from geovq.geometry import measure_curve, metric_tensors
 from geovq.geometry.worlds import WORLDS
 from geovq.runs import Run, experiment_images
 
@@ -118,3 +121,27 @@ def test_the_verdict_knows_right_from_wrong() -> None:
 def test_the_chart_of_the_sphere_shrinks_to_the_poles() -> None:
     field = chart_field(WORLDS["sphere"])
     np.testing.assert_allclose(10 ** field.log10_magnification[:, 0], np.cos(field.y), rtol=1e-6)
+
+
+def test_under_another_output_geometry_ways_have_its_lengths_and_the_plane_its_unit(run: Run, scene: Scene) -> None:
+    """A short straight way is as long as the metric says, which is measured by another route."""
+    settings = run.config.geometry.model_copy(update={"output_geometry": "bernoulli"})
+    other = replace(run, config=run.config.model_copy(update={"geometry": settings}))
+    flat = replace(scene, output_geometry=other.output_geometry)
+    first = int(scene.geometry.log10_magnification.argmax())
+    second = int(np.linalg.norm(scene.positions - scene.positions[first], axis=1).argsort()[1])
+    image = int(scene.places[first, 0])
+    found = curves(other, flat, first, second, image)["straight"]
+    sample, position = scene.geometry.sample, scene.places[first, 1:].tolist()
+    start, end = sample.landmarks[[first, second]].double()
+    points = start + torch.linspace(0, 1, len(found.points), dtype=torch.float64)[:, None] * (end - start)
+    lattices = sample.lattices[image].repeat(len(points), 1, 1, 1)
+    lattices[:, :, *position] = sample.subspace.lift(points.float())
+    metrics = metric_tensors(run.models["vae"].decode, lattices, sample.subspace.basis, output_geometry="bernoulli")[
+        :, *position
+    ].numpy()
+    step = (points[1] - points[0]).numpy()
+    speeds = np.sqrt(np.einsum("a,tab,b->t", step, metrics, step))
+    assert found.length == pytest.approx((speeds[1:] + speeds[:-1]).sum() / 2, rel=1e-2)  # trapezoidal rule
+    assert "Fisher–Rao²" in field_map(flat).title
+    assert "pixel" not in path_finding(curves(other, flat, first, second, image), other.output_geometry)

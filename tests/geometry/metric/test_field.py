@@ -3,9 +3,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from geovq.catalogue.output_geometries import VARIANCE_FLOOR
 from geovq.errors import Cancelled, DeviceError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import metric_tensors
-from geovq.geometry.metric.field import VARIANCE_FLOOR, _fitting_chunk, measure_field
+from geovq.geometry.metric.field import _fitting_chunk, measure_field
 from tests.geometry.decoders import (
     GlobalDecoder,
     SmallMemory,
