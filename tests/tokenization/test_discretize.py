@@ -4,10 +4,12 @@ import torch
 from torch import nn
 
 import geovq
+from geovq.artifacts import write_safetensors
 from geovq.errors import ArtifactError, ConfigError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.evaluation import token_usage
 from geovq.lattice import cells_of
 from geovq.progress import SilentProgress
+from geovq.tokenization.base import FORMAT, KIND
 from tests.geometry.decoders import transposed_conv_decoder
 
 METHODS = ("kmeans", "euclidean", "riemannian", "prototype")
@@ -216,4 +218,12 @@ def test_damaged_and_foreign_files_are_named(tokenizer, tmp_path):
     tokenizer.save(path)
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(ArtifactError, match=r"t\.safetensors is damaged"):
+        geovq.load_tokenizer(path)
+
+
+def test_a_file_that_encodes_in_an_unknown_way_is_named(tmp_path):
+    path = tmp_path / "later.safetensors"
+    metadata = {"encoding": "hyperbolic", "method": "later"}
+    write_safetensors(path, {"codebook": torch.zeros(2, 3)}, kind=KIND, format=FORMAT, metadata=metadata)
+    with pytest.raises(ArtifactError, match=r"later\.safetensors holds a tokenizer that encodes by 'hyperbolic'"):
         geovq.load_tokenizer(path)
