@@ -1,7 +1,7 @@
 import streamlit as st
 
 from geovq.app.codebook.controls import settled_tokenizer
-from geovq.app.codebook.page import explorer, search
+from geovq.app.codebook.page import one_code, search
 from geovq.app.shared.fetching import usage
 from geovq.app.shared.frame import require_frame
 from geovq.app.shared.pickers import pair_picker, require_tokenizers
@@ -10,11 +10,11 @@ from geovq.app.shared.selection import selected_run
 require_frame()
 run = selected_run()
 names = pair_picker(require_tokenizers(run), "codebook")
-of = settled_tokenizer(names)
+tokenizer = settled_tokenizer(names)
 for name in names:
     usage(run, name)  # a tokenizer that cannot be read is said once, and ends the page
-explorer(run, names, of)
-search(run, of)
+one_code(run, names, tokenizer)
+search(run, tokenizer)
 
 with st.expander("How this is measured", icon=":material/function:"):
     st.markdown("With medoids $m_1, \\dots, m_K$ among the landmarks, the **cell** of code $k$ is")

@@ -8,9 +8,9 @@ from geovq.app.compare.pictures import pictures_section
 from geovq.app.compare.plane import measured_section
 from geovq.app.compare.verdict import interval_words, verdict
 from geovq.app.shared.frame import require_frame
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.pickers import require_tokenizers
 from geovq.app.shared.selection import provenance, selected_run
-from geovq.app.shared.states import as_text
 
 require_frame()
 run = selected_run()

@@ -1,6 +1,6 @@
 import streamlit as st
 
-from geovq.app.geometry.plane import explorer
+from geovq.app.geometry.plane import two_points
 from geovq.app.geometry.umap import projections
 from geovq.app.geometry.world import world_game
 from geovq.app.shared.frame import require_frame
@@ -13,7 +13,7 @@ require_geometry(
     run, "After the autoencoder is trained, its decoder is differentiated at thousands of places of latent space."
 )
 
-explorer(run)
+two_points(run)
 projections(run)
 world_game()
 

@@ -1,7 +1,7 @@
 import streamlit as st
 
 from geovq.app.home.pictures import bent_space, same_images, shortest_way
-from geovq.app.home.status import machine, runs_at_a_glance, scenes
+from geovq.app.home.status import first_lessons, machine, runs_at_a_glance
 from geovq.app.shared.frame import require_frame
 from geovq.app.shared.selection import known_runs, selected_run
 
@@ -16,7 +16,7 @@ with row.container(width=520):
     second = st.container()
 st.subheader("3. What do codes lose, and at what cost?")
 third = st.container()
-scenes()
+first_lessons()
 machine()
 runs_at_a_glance(known_runs().values())
 

@@ -1,11 +1,11 @@
 import streamlit as st
 
-from geovq.app.lattice.page import explorer
+from geovq.app.lattice.page import one_picture
+from geovq.app.shared.fetching import VAE
 from geovq.app.shared.frame import require_frame
 from geovq.app.shared.pickers import tokenizers_of
 from geovq.app.shared.selection import selected_run
 from geovq.app.shared.states import empty_state
-from geovq.app.shared.views import VAE
 
 require_frame()
 run = selected_run()
@@ -18,7 +18,7 @@ if VAE not in run.models and not tokenizers_of(run):
     )
     st.stop()
 
-explorer(run)
+one_picture(run)
 
 with st.expander("How this is measured", icon=":material/function:"):
     st.markdown(

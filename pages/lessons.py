@@ -1,7 +1,7 @@
 import streamlit as st
 
-from geovq.app.lessons import files as lessons
 from geovq.app.lessons.page import lesson_list, lesson_view
+from geovq.app.shared import lesson_files as lessons
 from geovq.app.shared.frame import require_frame
 from geovq.app.shared.states import empty_state
 

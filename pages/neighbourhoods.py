@@ -1,9 +1,9 @@
 import streamlit as st
 
-from geovq.app.neighbourhoods.caching import scene
-from geovq.app.neighbourhoods.page import explorer, graph_pieces
+from geovq.app.neighbourhoods.page import graph_pieces, one_landmark
 from geovq.app.shared.frame import require_frame
 from geovq.app.shared.pickers import require_geometry
+from geovq.app.shared.scene import scene_of
 from geovq.app.shared.selection import selected_run
 
 require_frame()
@@ -12,8 +12,8 @@ require_geometry(
     run, "Neighbours by geodesic need the metric of the decoder, which is measured after the autoencoder is trained."
 )
 
-scene(run)  # a geometry that cannot be shown is said once, and ends the page
-explorer(run)
+scene_of(run)  # a geometry that cannot be shown is said once, and ends the page
+one_landmark(run)
 graph_pieces(run)
 
 with st.expander("How this is measured", icon=":material/function:"):

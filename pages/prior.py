@@ -6,6 +6,7 @@ from geovq.app.prior.samples import samples_view
 from geovq.app.prior.steps import steps_view
 from geovq.app.prior.surprise import surprise_view
 from geovq.app.shared.frame import require_frame
+from geovq.app.shared.links import page_file
 from geovq.app.shared.pickers import tokenizers_of
 from geovq.app.shared.selection import selected_run
 from geovq.app.shared.states import empty_state
@@ -32,4 +33,4 @@ if not names:
 
 view = view_picker(list(VIEWS))
 VIEWS[view](run, drawing_controls(run, names, draws=view != "Surprise"))
-st.page_link("pages/compare.py", label="Compare two tokenizers", icon=":material/balance:")
+st.page_link(page_file("compare"), label="Compare two tokenizers", icon=":material/balance:")

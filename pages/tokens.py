@@ -4,7 +4,7 @@ from geovq.app.shared.frame import require_frame
 from geovq.app.shared.pickers import pair_picker, require_tokenizers
 from geovq.app.shared.selection import selected_run
 from geovq.app.tokens.companions import companions
-from geovq.app.tokens.image import one_image
+from geovq.app.tokens.editor import one_image
 from geovq.app.tokens.usage import by_class, by_position, overall
 
 require_frame()

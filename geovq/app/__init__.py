@@ -1,4 +1,4 @@
-"""What the pages share in Streamlit: frame, selection, caching, charts, forms, states."""
+"""The Streamlit app: one package per page, and in `shared` what several pages use."""
 
 from geovq.threads import yield_while_waiting
 

@@ -15,7 +15,8 @@ from torch import nn
 from geovq.artifacts import file_digest, read_json
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, OutputGeometry
 from geovq.catalogue.tokenizers import END_TO_END
-from geovq.config import ExperimentConfig, load_config
+from geovq.config import LATTICE_SIZE, ExperimentConfig, load_config
+from geovq.data.sources import IMAGE_SIDE
 from geovq.errors import ArtifactError
 from geovq.geometry import LatentGeometry, load_geometry
 from geovq.models import LatticeDecoder, LatticePrior, load_model
@@ -96,6 +97,16 @@ class Run:
     def seed(self) -> int:
         """Root seed of the experiment."""
         return self.config.seed
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns (C, h, w) of the images that the run is about."""
+        return 1, IMAGE_SIDE, IMAGE_SIDE
+
+    @property
+    def lattice_shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns (D, H, W) of the VAE's lattices."""
+        return self.config.vae.latent_channels, LATTICE_SIZE, LATTICE_SIZE
 
     @property
     def fingerprint(self) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geovq.app.shared.scene import Scene, make_scene
+from geovq.app.shared.scene import Scene, scene_of
 from geovq.runs import Run, open_run
 
 
@@ -15,4 +15,4 @@ def run(tiny_run: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def scene(run: Run) -> Scene:
-    return make_scene(run)
+    return scene_of(run)

@@ -95,7 +95,7 @@ def test_sizes_can_be_measured_in_area(one_run: Path) -> None:
 
 
 def test_the_search_is_replayed_to_its_end_and_stops_there(one_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geovq.app.shared.stepping.monotonic", count(step=10).__next__)  # every run is a frame
+    monkeypatch.setattr("geovq.app.shared.player.monotonic", count(step=10).__next__)  # every run is a frame
     app = open_page("codebook", codebook_of="riemannian")
     last: Any = app.slider(key="codebook_pass").value
     app = app.button(key="codebook_reset").click().run()
@@ -150,7 +150,7 @@ def test_landmarks_without_a_measured_graph_are_still_shown(one_run: Path, monke
 
 
 def test_cells_are_those_of_the_nearest_medoid_by_both_distances(run: Run, scene: Scene) -> None:
-    cells = codebook_data.cells(run, scene, "riemannian")
+    cells = codebook_data.cells(run, "riemannian")
     tokenizer = codebook_data.landmark_tokenizer(run, "riemannian")
     np.testing.assert_array_equal(cells.labels["geodesic"], tokenizer.label)
     points = tokenizer.landmarks.numpy()
@@ -165,15 +165,14 @@ def test_cells_are_those_of_the_nearest_medoid_by_both_distances(run: Run, scene
 def test_the_replay_ends_with_the_tokenizer_as_it_is(run: Run, scene: Scene) -> None:
     for name in ("euclidean", "riemannian"):
         tokenizer = codebook_data.landmark_tokenizer(run, name)
-        weights = codebook_data.own_weights(scene, name)
         last = len(tokenizer.medoid_history) - 1
-        labels = codebook_data.labels_after(run, weights, name, last)
+        labels = codebook_data.labels_after(run, name, last)
         assert (labels == tokenizer.label.numpy()).mean() > 0.99  # landmarks midway between two may go either way
 
 
 def test_areas_are_shares_of_one_whole(run: Run, scene: Scene) -> None:
     for name in ("kmeans", "riemannian"):
-        areas = codebook_data.areas(run, scene, name)
+        areas = codebook_data.areas(run, name)
         assert areas.euclidean.shape == areas.riemannian.shape == (N_CODES,)
         assert areas.euclidean.sum() == pytest.approx(1)
         assert areas.riemannian.sum() == pytest.approx(1)

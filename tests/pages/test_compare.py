@@ -13,7 +13,7 @@ from geovq.app.compare.data import Side
 from geovq.app.compare.export import Comparison, numbers_json, pictures_png, report
 from geovq.app.compare.pictures import cell_errors, ordered
 from geovq.app.compare.table import with_refits
-from geovq.app.shared import fetching, views
+from geovq.app.shared import fetching
 from geovq.runs import open_run
 from tests.pages.conftest import charts, open_page, text_of
 
@@ -48,7 +48,7 @@ def test_where_the_full_set_is_missing_the_tokens_are_those_of_the_images_that_a
     monkeypatch.setattr("geovq.app.shared.fetching.at_hand", lambda dataset: "fashion_mnist-sample")
     run = open_run(one_run)
     side = Side(run, "riemannian", "own", run)
-    shown = views.first_batch(fetching.held_out_of(run), 100)
+    shown = fetching.first_batch(fetching.held_out_of(run), 100)
     np.testing.assert_array_equal(
         compare_data.tokens(side)[:100],
         run.tokenizers["riemannian"].encode(run.autoencoder("riemannian").encode(shown)).numpy(),

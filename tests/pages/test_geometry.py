@@ -1,5 +1,6 @@
 """The page Geometry: its sections, its links, and what it says when something is missing."""
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,17 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from geovq.app.geometry import points as geometry_points
+from geovq.runs import open_run
 from tests.pages.conftest import alts, chart, charts, open_page, text_of
 
 N_LANDMARKS = 200  # of the tiny run
+
+
+def decoded(sent: Any) -> NDArray[np.float64]:
+    """Numbers of a figure, which travel as a typed buffer."""
+    values = np.frombuffer(base64.b64decode(sent["bdata"]), dtype=sent["dtype"])
+    shape = [int(size) for size in sent["shape"].split(",")] if "shape" in sent else [-1]
+    return values.reshape(shape).astype(float)
 
 
 def test_a_finished_run_shows_the_plane_the_ways_and_the_balls(one_run: Path) -> None:
@@ -26,6 +35,18 @@ def test_a_finished_run_shows_the_plane_the_ways_and_the_balls(one_run: Path) ->
     assert "active directions" in words
     assert "variance" in words
     assert f"run {one_run.parent.name}/{one_run.name}, seed 0" in words
+
+
+def test_the_numbers_behind_the_plane_are_those_that_it_shows(one_run: Path) -> None:
+    app = open_page("geometry")
+    table = next(frame.value for frame in app.dataframe if "log10_magnification_shown" in frame.value)
+    sample = open_run(one_run).geometry().sample
+    assert f"log10_magnification_all_{sample.subspace.n_active}_directions" in table
+    map_ = next(trace for trace in chart(app, "magnifies each place")["data"] if trace["type"] == "heatmap")
+    x, y, shown = (decoded(map_[name]) for name in ("x", "y", "z"))
+    landmark = table.iloc[7]
+    place = abs(y - landmark["y"]).argmin(), abs(x - landmark["x"]).argmin()
+    assert landmark["log10_magnification_shown"] == pytest.approx(shown[place], abs=1e-5)
 
 
 def test_the_link_names_both_points_and_opens_them_again(one_run: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_file_is_fitted_and_the_page_says_how(one_run: Path) -> None:
     assert "scaled from 56 × 56 to 28 × 28; inverted, since its background is light" in words
     assert "file mine.png" in words
     assert chart(app, "KL of each cell")
-    assert from_link(app.query_params["lattice_pixels"]) == STROKE.tobytes()
+    assert from_link(app.query_params["lattice_pixels"], STROKE.shape) == STROKE.tobytes()
     app.file_uploader(key="lattice_file").set_value(None)
     app.run()
     assert "No file is chosen" in text_of(app)
@@ -191,7 +191,7 @@ def test_a_drawing_travels_in_the_link_and_can_be_centred(one_run: Path) -> None
     assert "moved by +0 rows and -8 columns" in text_of(app)
     app = app.toggle(key="lattice_centre").set_value(False).run()
     assert "moved by" not in text_of(app)
-    assert from_link(app.query_params["lattice_pixels"]) == aside.tobytes()
+    assert from_link(app.query_params["lattice_pixels"], STROKE.shape) == aside.tobytes()
     app = app.segmented_control(key="lattice_source").set_value("held-out").run()
     assert "lattice_pixels" not in app.query_params
 
@@ -209,10 +209,10 @@ def test_what_the_drawing_area_sends_is_kept_until_it_is_empty(
 ) -> None:
     state = {"lattice_canvas": {"pixels": base64.b64encode(sent).decode()}, "lattice_drawn": "what was there"}
     monkeypatch.setattr(st, "session_state", state)
-    keep_drawing()
+    keep_drawing(STROKE.shape)
     assert (state["lattice_drawn"] is not None) == is_kept
     state |= {"lattice_canvas": {"pixels": "damaged"}, "lattice_drawn": "what was there"}
-    keep_drawing()
+    keep_drawing(STROKE.shape)
     assert state["lattice_drawn"] == "what was there"
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from geovq.app.lessons import files as lessons
-from geovq.app.lessons.files import Lesson, read_lessons
+from geovq.app.shared import lesson_files as lessons
+from geovq.app.shared.lesson_files import Lesson, read_lessons
 from geovq.viz import tokenizer_style
 from tests.pages.conftest import open_page, text_of
 

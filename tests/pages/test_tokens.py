@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
+from geovq.app.shared.cells import cell_sums
 from geovq.app.tokens import data as tokens_data
-from geovq.app.tokens.data import Difference, cell_sums, edited, read_edits, write_edits
+from geovq.app.tokens.data import Difference, edited, read_edits, write_edits
 from geovq.app.tokens.editor import edit_finding
 from geovq.runs import open_run
 from tests.pages.conftest import alts, chart, charts, open_page, text_of

@@ -23,6 +23,14 @@ def test_a_run_is_what_its_config_says(opened, tiny_config, tiny_run):
     assert geovq.open_run(str(tiny_run)).config == tiny_config
 
 
+def test_the_shapes_are_those_that_encoder_and_decoder_have(opened):
+    model = opened.models["vae"]
+    lattices = model.encode(torch.zeros(2, *opened.image_shape))
+    assert lattices.shape == (2, *opened.lattice_shape)
+    assert model.decode(lattices).shape == (2, *opened.image_shape)
+    assert experiment_images(opened.config, "test").images.shape[1:] == opened.image_shape
+
+
 def test_every_part_is_there_by_name(opened):
     assert {name: type(model) for name, model in opened.models.items()} == {"vae": LatticeVAE, "vqvae": LatticeVQVAE}
     assert {name: tokenizer.method for name, tokenizer in opened.tokenizers.items()} == {

@@ -1,4 +1,4 @@
-"""Which code is looked at: of which tokenizer and by number, by a click, by its size or by chance; one for the page."""
+"""The code that the page looks at: chosen by its tokenizer and number, by a click, by its size or by chance."""
 
 import random
 from collections.abc import Mapping
@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from geovq.app.codebook.caching import CENTRE
 from geovq.app.shared import fetching
-from geovq.app.shared.pickers import start_with
-from geovq.app.shared.states import as_text
-from geovq.app.shared.views import Array
+from geovq.app.shared.links import start_with, unread, warn
+from geovq.app.shared.markdown import as_text
 from geovq.evaluation import TokenUsage
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
+from geovq.viz.arrays import Array
 
-OF, CODE, MEAN, IMAGE = "codebook_of", "codebook_code", "codebook_mean", "codebook_image"
+TOKENIZER, CODE, MEAN, IMAGE = "codebook_of", "codebook_code", "codebook_mean", "codebook_image"
 _USUAL_RANK = 5  # by size: the largest codes are empty background
 
 
@@ -25,12 +24,22 @@ _USUAL_RANK = 5  # by size: the largest codes are empty background
 class Choice:
     """What the page looks at.
 
-    names : the tokenizers that were chosen; of : the one that is looked into; code : one of its codes; usages : of all
-    names, on held-out images; image : held-out image whose lattice codes are decoded in, None for the mean lattice.
+    Attributes
+    ----------
+    names : tuple of str
+        The tokenizers that lie side by side.
+    tokenizer : str
+        The one of them that is looked into.
+    code : int
+        One of its codes.
+    usages : TokenUsage by name
+        Of all tokenizers in `names`, on held-out images.
+    image : int, optional
+        Held-out image whose lattice codes are decoded in; None for the mean lattice.
     """
 
     names: tuple[str, ...]
-    of: str
+    tokenizer: str
     code: int
     usages: Mapping[str, TokenUsage]
     image: int | None
@@ -38,7 +47,7 @@ class Choice:
     @property
     def label(self) -> str:
         """Name of the tokenizer that is looked into."""
-        return tokenizer_style(self.of).label
+        return tokenizer_style(self.tokenizer).label
 
     @property
     def context(self) -> str:
@@ -48,7 +57,7 @@ class Choice:
 
 def patches(run: Run, choice: Choice, name: str) -> Array:
     """What each code of a tokenizer paints in the centre cell."""
-    return fetching.code_patches(run, name, choice.image, CENTRE)
+    return fetching.code_patches(run, name, choice.image)
 
 
 def context_picker(n_images: int) -> int | None:
@@ -70,34 +79,31 @@ def context_picker(n_images: int) -> int | None:
 
 def settled_tokenizer(names: list[str]) -> str:
     """The tokenizer to look into, before its widget is drawn: from the session, else the link, else the usual one."""
-    linked = st.query_params.get(OF) if OF not in st.session_state else None
+    linked = unread(TOKENIZER)
     linked = {tokenizer_style(name).label: name for name in names}.get(linked or "", linked)  # links carry labels
     if linked is not None and linked not in names:
-        st.warning(
-            f"The link looks into {as_text(linked)}, which is not among the tokenizers above. You see another one.",
-            icon=":material/link_off:",
-        )
-    if st.session_state.get(OF, linked) not in names:
-        st.session_state[OF] = "riemannian" if "riemannian" in names else names[0]
-    elif linked is not None:
-        st.session_state[OF] = linked
-    return str(st.session_state[OF])
+        warn(f"The link looks into {as_text(linked)}, which is not among the tokenizers above. You see another one.")
+    chosen = st.session_state.get(TOKENIZER, linked)
+    if chosen not in names:
+        chosen = "riemannian" if "riemannian" in names else names[0]
+    st.session_state[TOKENIZER] = chosen
+    return str(chosen)
 
 
 def code_picker(run: Run, names: list[str], image: int | None) -> Choice:
     """Draw what chooses a code: tokenizer, number, next in size, chance."""
     usages = {name: fetching.usage(run, name) for name in names}
-    of = str(
+    tokenizer = str(
         st.segmented_control(
             "Look into",
             names,
             required=True,
             format_func=lambda name: tokenizer_style(name).label,
-            key=OF,
+            key=TOKENIZER,
             bind="query-params",
         )
     )
-    counts = usages[of].counts
+    counts = usages[tokenizer].counts
     last = len(counts) - 1
     start_with(CODE, int(by_size(counts)[min(_USUAL_RANK, last)]), last, "the code")
     code = st.number_input(
@@ -118,14 +124,14 @@ def code_picker(run: Run, names: list[str], image: int | None) -> Choice:
         "Random",
         icon=":material/casino:",
         key="codebook_random",
-        on_click=lambda: choose(of, random.randrange(len(counts))),  # for a visitor: it needs no seed
+        on_click=lambda: choose(tokenizer, random.randrange(len(counts))),  # for a visitor: it needs no seed
     )
-    return Choice(tuple(names), of, int(code or 0), usages, image)
+    return Choice(tuple(names), tokenizer, int(code or 0), usages, image)
 
 
-def choose(of: str, code: int) -> None:
+def choose(tokenizer: str, code: int) -> None:
     """Look at another code; for callbacks."""
-    st.session_state[OF], st.session_state[CODE] = of, code
+    st.session_state[TOKENIZER], st.session_state[CODE] = tokenizer, code
 
 
 def picked_place(ids: list[Any], names: list[str]) -> None:
@@ -135,10 +141,10 @@ def picked_place(ids: list[Any], names: list[str]) -> None:
         choose(names[panel], code)
 
 
-def picked_tile(ids: list[Any], of: str, codes: Array) -> None:
+def picked_tile(ids: list[Any], tokenizer: str, codes: Array) -> None:
     """A tile of a mosaic was clicked."""
     if ids:
-        choose(of, int(codes[int(np.ravel(ids[0])[0])]))
+        choose(tokenizer, int(codes[int(np.ravel(ids[0])[0])]))
 
 
 def by_size(counts: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What the page Codebook shows of a run, as plain arrays. Thin calls into the library: no formulas, no Streamlit."""
+"""What the page Codebook shows of a run, as plain arrays: thin calls into the library, no widgets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
-from geovq.app.shared.scene import Scene, landmark_codes
-from geovq.app.shared.views import VAE, Array
+from geovq.app.shared import fetching
+from geovq.app.shared.caching import shared
+from geovq.app.shared.fetching import VAE
+from geovq.app.shared.scene import Scene, landmark_codes, scene_of
 from geovq.catalogue.tokenizers import ON_GRAPH, TOKENIZERS
 from geovq.codebook import graph_kmedoids
 from geovq.codebook.areas import ClusterAreas, cluster_areas, landmark_volumes
@@ -25,6 +27,7 @@ from geovq.runs.stages.workspace import autoencoder_of
 from geovq.tokenization import LandmarkTokenizer
 from geovq.tokenization.encoding import LandmarkRule
 from geovq.tokenization.encoding import landmark_codes as codes_of_cells
+from geovq.viz.arrays import Array
 from geovq.viz.patch_map import PatchMap, patch_map
 
 Distance = Literal["euclidean", "geodesic"]
@@ -39,8 +42,16 @@ _MOST_ITERATIONS = 20  # of a search for the silhouette
 class Cells:
     """Which medoid is nearest, straight and by geodesic, for one codebook.
 
-    medoids : (K, 2), in the plane; labels : by distance, (N,), code of every landmark; x, y : (nx,), (ny,), a regular
-    map of the plane; maps : by distance, (ny, nx), code of every place, -1 where no real cells lie.
+    Attributes
+    ----------
+    medoids : array of shape (K, 2)
+        In the plane, latent units.
+    labels : arrays of shape (N,) by distance
+        Code of every landmark.
+    x, y : arrays of shape (nx,), (ny,)
+        A regular map of the plane, latent units.
+    maps : arrays of shape (ny, nx) by distance
+        Code of every place, `NOWHERE` where no real cells lie.
     """
 
     medoids: Float[Array, "K 2"]
@@ -69,9 +80,10 @@ def stands_on_graph(run: Run, name: str) -> bool:
     return run.has(GEOMETRY_FILE) and name in ON_GRAPH
 
 
-def cells(run: Run, scene: Scene, name: str) -> Cells:
+@shared(8, "Asking every place for its nearest code …")
+def cells(run: Run, name: str) -> Cells:
     """Voronoi cells of a tokenizer's medoids, straight and by geodesic under the decoder's metric."""
-    tokenizer = landmark_tokenizer(run, name)
+    scene, tokenizer = scene_of(run), landmark_tokenizer(run, name)
     points, medoids = tokenizer.landmarks.numpy(), tokenizer.medoid_indices.numpy()
     nearest = nearest_source(scene.weights, medoids)
     straight = cKDTree(points[medoids])
@@ -89,29 +101,41 @@ def cells(run: Run, scene: Scene, name: str) -> Cells:
     return Cells(scene.positions[medoids], labels, x, y, shown)
 
 
-def areas(run: Run, scene: Scene, name: str) -> ClusterAreas:
+@shared(8, "Measuring the areas …")
+def areas(run: Run, name: str) -> ClusterAreas:
     """Share of every code in the room of latent space, measured straight and through the decoder."""
+    scene = scene_of(run)
     volumes = landmark_volumes(scene.geometry.sample.landmarks.numpy(), run.config.geometry.n_neighbors)
     magnification = scene.geometry.log10_magnification.numpy()
-    return cluster_areas(landmark_codes(run, scene, name), volumes, magnification, run.tokenizers[name].n_codes)
+    return cluster_areas(landmark_codes(run, name), volumes, magnification, run.tokenizers[name].n_codes)
 
 
-def code_graph(run: Run, scene: Scene, name: str) -> tuple[MedoidGraph, Float[Array, "K 2"]]:
+@shared(8, "Laying out the codes …")
+def code_graph(run: Run, name: str) -> tuple[MedoidGraph, Float[Array, "K 2"]]:
     """Borders between a tokenizer's geodesic cells, and places on paper for its codes."""
-    medoids = landmark_tokenizer(run, name).medoid_indices.numpy()
+    scene, medoids = scene_of(run), landmark_tokenizer(run, name).medoid_indices.numpy()
     graph = medoid_graph(scene.weights, medoids, nearest_source(scene.weights, medoids).source)
     return graph, code_layout(graph, scene.positions[medoids])
 
 
-def laid_out(
-    places: Float[Array, "K 2"], patches: Float[Array, "K h w"], counts: Int[Array, " K"], side: float
-) -> PatchMap:
-    """Patches at the places of their codes; where there is not room for all, rare codes go first."""
-    return patch_map(places, patches, np.argsort(counts, kind="stable"), side)
+@shared(16, False)
+def patches_in_plane(run: Run, name: str, image: int | None, size: float) -> PatchMap:
+    """Patches of the codes at their medoids in the plane; `size` is a share of the plane's longer side."""
+    side = size * float(np.ptp(scene_of(run).positions, axis=0).max())
+    return _laid_out(run, name, image, cells(run, name).medoids, side)
 
 
-def own_weights(scene: Scene, name: str) -> csr_matrix:
+@shared(16, False)
+def patches_in_graph(run: Run, name: str, image: int | None, size: float) -> PatchMap:
+    """Patches of the codes in the layout of the code graph; `size` is a share of the layout's longer side."""
+    places = code_graph(run, name)[1]
+    return _laid_out(run, name, image, places, size * (float(np.ptp(places, axis=0).max()) or 1.0))
+
+
+@shared(4, False)
+def own_weights(run: Run, name: str) -> csr_matrix:
     """The landmark graph with the edge lengths that a tokenizer's medoids were chosen by."""
+    scene = scene_of(run)
     if TOKENIZERS[name].measures_images:
         return scene.weights
     sample = scene.geometry.sample
@@ -119,14 +143,16 @@ def own_weights(scene: Scene, name: str) -> csr_matrix:
     return sample.graph.weighted(lengths)
 
 
-def labels_after(run: Run, weights: csr_matrix, name: str, n_passes: int) -> Int[Array, " N"]:
+@shared(64, False)
+def labels_after(run: Run, name: str, n_passes: int) -> Int[Array, " N"]:
     """Nearest medoid of every landmark after some passes of k-medoids."""
-    return nearest_source(weights, landmark_tokenizer(run, name).medoid_history[n_passes].numpy()).source
+    return nearest_source(own_weights(run, name), landmark_tokenizer(run, name).medoid_history[n_passes].numpy()).source
 
 
-def silhouette(run: Run, weights: csr_matrix, name: str, n_codes: int) -> float:
-    """Medoid silhouette of a codebook of so many codes, found by graph Lloyd from one start."""
-    seed = run.seed
+@shared(128, False)
+def silhouette(run: Run, name: str, n_codes: int) -> float:
+    """Medoid silhouette of a codebook of so many codes, found by graph Lloyd from one start; takes a second or more."""
+    weights, seed = own_weights(run, name), run.seed
     solver = GraphSolver(
         weights, lambda n: graph_kmedoids(weights, n, n_restarts=1, max_iterations=_MOST_ITERATIONS, seed=seed)
     )
@@ -143,6 +169,12 @@ def landmark_tokenizer(run: Run, name: str) -> LandmarkTokenizer:
     tokenizer = run.tokenizers[name]
     assert isinstance(tokenizer, LandmarkTokenizer)
     return tokenizer
+
+
+def _laid_out(run: Run, name: str, image: int | None, places: Float[Array, "K 2"], side: float) -> PatchMap:
+    """Patches at the places of their codes; where there is not room for all, rare codes go first."""
+    counts = fetching.usage(run, name).counts
+    return patch_map(places, fetching.code_patches(run, name, image), np.argsort(counts, kind="stable"), side)
 
 
 def _rule(scene: Scene, nearest: NearestSource, tokenizer: LandmarkTokenizer) -> LandmarkRule:

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from geovq.app.codebook import caching
+from geovq.app.codebook import data
 from geovq.app.codebook.controls import Choice
 from geovq.app.shared.charts import show
 from geovq.app.shared.selection import provenance
@@ -16,9 +16,9 @@ _MANY, _LARGE, _SMALL = 100, 0.06, 0.04  # codes, and the size of their pictures
 def code_graph(run: Run, choice: Choice) -> None:
     """Draw the graph of the tokenizer that is looked into."""
     st.subheader("Which codes are neighbours?")
-    graph, places = caching.code_graph(run, choice.of)
+    graph, places = data.code_graph(run, choice.tokenizer)
     n_codes, n_borders = len(places), len(graph.pairs)
-    pictures = caching.patches_on_paper(run, choice.of, choice.image, _SMALL if n_codes > _MANY else _LARGE)
+    pictures = data.patches_in_graph(run, choice.tokenizer, choice.image, _SMALL if n_codes > _MANY else _LARGE)
     spread = np.quantile(graph.lengths, [0.1, 0.9]) if n_borders else np.ones(2)
     show(
         code_graph_figure(places, graph.pairs, graph.lengths, pictures, choice.code, unit=run.output_geometry.length),

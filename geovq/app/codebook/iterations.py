@@ -2,20 +2,21 @@
 
 import streamlit as st
 
-from geovq.app.codebook import caching
+from geovq.app.codebook import data
 from geovq.app.codebook.data import landmark_tokenizer
 from geovq.app.shared.charts import show
-from geovq.app.shared.pickers import start_with
+from geovq.app.shared.links import start_with
 from geovq.app.shared.plane_axes import axis_titles, plane_words
+from geovq.app.shared.player import Player
+from geovq.app.shared.scene import scene_of
 from geovq.app.shared.selection import provenance
 from geovq.app.shared.states import guarded
-from geovq.app.shared.stepping import Stepper
 from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
 from geovq.viz.medoid_steps import medoid_steps_figure
 
-_PASSES = Stepper("codebook_pass", "codebook_playing", first=0, frame_s=1.5)
+_PASSES = Player("codebook_pass", "codebook_playing", first=0, frame_s=1.5)
 
 
 def iterations(run: Run, name: str) -> None:
@@ -26,7 +27,7 @@ def iterations(run: Run, name: str) -> None:
 
 @guarded
 def _replay(run: Run, name: str) -> None:
-    tokenizer, scene = landmark_tokenizer(run, name), caching.scene(run)
+    tokenizer, scene = landmark_tokenizer(run, name), scene_of(run)
     medoids, costs = tokenizer.medoid_history.numpy(), tokenizer.cost_history.numpy()
     last = len(medoids) - 1
     measures_images = TOKENIZERS[name].measures_images
@@ -39,7 +40,7 @@ def _replay(run: Run, name: str) -> None:
     show(
         medoid_steps_figure(
             scene.positions,
-            caching.labels_after(run, name, step),
+            data.labels_after(run, name, step),
             medoids,
             costs,
             step,

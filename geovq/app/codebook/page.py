@@ -17,13 +17,13 @@ from geovq.runs import Run
 
 @st.fragment
 @guarded
-def explorer(run: Run, names: list[str], drawn_for: str) -> None:
+def one_code(run: Run, names: list[str], drawn_for: str) -> None:
     """All that belongs to one code; `drawn_for` is the tokenizer that the rest of the page was drawn for."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         image = context_picker(len(fetching.held_out_of(run)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choice = code_picker(run, names, image)
-    if drawn_for != choice.of:
+    if drawn_for != choice.tokenizer:
         st.rerun()
     mosaics(run, choice)
     inspector(run, choice)

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from geovq.app.codebook import caching
-from geovq.app.codebook.caching import CENTRE
+from geovq.app.codebook import data
 from geovq.app.codebook.controls import Choice, by_size, patches, picked_tile
 from geovq.app.codebook.data import has_geometry, stands_on_graph
 from geovq.app.shared import fetching
@@ -15,10 +14,10 @@ from geovq.app.shared.caching import shared
 from geovq.app.shared.charts import show
 from geovq.app.shared.readable import readable, theme
 from geovq.app.shared.selection import of_total, provenance
-from geovq.app.shared.views import Array
 from geovq.app.shared.wording import GLOSSARY
 from geovq.runs import Run
 from geovq.viz import grey_tiles, in_rows, mosaic_figure, tokenizer_style
+from geovq.viz.arrays import Array
 
 _MANY = 100  # codes, from which on they are small and their numbers are on hover only
 _MAX_SHOWN = 256
@@ -42,7 +41,7 @@ def mosaics(run: Run, choice: Choice) -> None:
                 f"it. {GLOSSARY['code']}",
                 caption=provenance(run, f"{of_total(len(order), len(counts), 'codes')} in the {choice.context}"),
                 data={"code": order, "held-out cells": counts[order]},
-                select=partial(picked_tile, of=name, codes=order),
+                select=partial(picked_tile, tokenizer=name, codes=order),
             )
 
 
@@ -53,7 +52,7 @@ def _mosaic(run: Run, name: str, image: int | None, n_columns: int, theme: str) 
     is_crowded = len(order) > _MANY
     return readable(
         mosaic_figure(
-            in_rows(grey_tiles(fetching.code_patches(run, name, image, CENTRE)[order]), n_columns),
+            in_rows(grey_tiles(fetching.code_patches(run, name, image)[order]), n_columns),
             tile_labels=[] if is_crowded else [str(code) for code in order],
             tile_texts=[f"code {code}: {counts[code]:,} held-out cells" for code in order],
             tile_size=26 if is_crowded else 48,
@@ -63,8 +62,8 @@ def _mosaic(run: Run, name: str, image: int | None, n_columns: int, theme: str) 
 
 def inspector(run: Run, choice: Choice) -> None:
     """The code that is looked at: its picture, its share of everything, and its neighbours."""
-    code, usage = choice.code, choice.usages[choice.of]
-    own = patches(run, choice, choice.of)
+    code, usage = choice.code, choice.usages[choice.tokenizer]
+    own = patches(run, choice, choice.tokenizer)
     with st.container(horizontal=True, vertical_alignment="center", border=True, key="codebook_inspector"):
         with st.container(width=110):
             show(
@@ -76,26 +75,26 @@ def inspector(run: Run, choice: Choice) -> None:
             st.markdown(f"**Code {code} of the {choice.label} tokenizer**")
             st.markdown("  \n".join(_facts(run, choice)))
             st.caption(f"{usage.counts[code]:,} of {usage.counts.sum():,} held-out cells")
-        if stands_on_graph(run, choice.of):
+        if stands_on_graph(run, choice.tokenizer):
             with st.container(width=480):
                 _neighbours(run, choice, own)
 
 
 def _facts(run: Run, choice: Choice) -> list[str]:
-    usage, code = choice.usages[choice.of], choice.code
+    usage, code = choice.usages[choice.tokenizer], choice.code
     facts = [f"{usage.probabilities[code]:.2%} of the held-out cells"]
-    if has_geometry(run, choice.of):
-        areas = caching.areas(run, choice.of)
+    if has_geometry(run, choice.tokenizer):
+        areas = data.areas(run, choice.tokenizer)
         facts.append(f"{areas.euclidean[code]:.2%} of the Euclidean area")
         facts.append(f"{areas.riemannian[code]:.2%} of the Riemannian area")
-    if stands_on_graph(run, choice.of):
-        members = caching.cells(run, choice.of).n_landmarks(code)
+    if stands_on_graph(run, choice.tokenizer):
+        members = data.cells(run, choice.tokenizer).n_landmarks(code)
         facts.append(f"{members['euclidean']:,} landmarks straight, {members['geodesic']:,} by geodesic")
     return facts
 
 
 def _neighbours(run: Run, choice: Choice, own: Array) -> None:
-    graph, _ = caching.code_graph(run, choice.of)
+    graph, _ = data.code_graph(run, choice.tokenizer)
     neighbours = graph.neighbours_of(choice.code)
     shown = neighbours[:_MOST_NEIGHBOURS]
     if not len(shown):
@@ -122,10 +121,10 @@ def _neighbours(run: Run, choice: Choice, own: Array) -> None:
             f"geodesic ({run.output_geometry.length_short})": lengths,
             "straight (latent units)": straight,
         },
-        select=lambda ids: picked_tile(ids, choice.of, shown),
+        select=lambda ids: picked_tile(ids, choice.tokenizer, shown),
     )
 
 
 def _straight_lengths(run: Run, choice: Choice, codes: Array) -> Array:
-    codebook = run.tokenizers[choice.of].codebook.numpy()
+    codebook = run.tokenizers[choice.tokenizer].codebook.numpy()
     return np.asarray(np.linalg.norm(codebook[codes] - codebook[choice.code], axis=1))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from geovq.app.codebook import caching
+from geovq.app.codebook import data
 from geovq.app.codebook.controls import Choice, picked_place
 from geovq.app.codebook.data import DISTANCES, Cells, Distance, landmark_tokenizer, stands_on_graph
 from geovq.app.shared import fetching
@@ -13,7 +13,7 @@ from geovq.app.shared.caching import shared
 from geovq.app.shared.charts import show
 from geovq.app.shared.plane_axes import axis_titles, plane_words
 from geovq.app.shared.readable import readable, theme
-from geovq.app.shared.scene import Scene
+from geovq.app.shared.scene import Scene, scene_of
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import empty_state
 from geovq.app.shared.wording import GLOSSARY
@@ -32,9 +32,9 @@ def plane(run: Run, choice: Choice) -> bool:
     if not placed:
         _without_graph(run, choice)
         return False
-    scene = caching.scene(run)
+    scene = scene_of(run)
     _places(run, choice, scene, placed)
-    if choice.of not in placed:
+    if choice.tokenizer not in placed:
         other = tokenizer_style(placed[0]).label
         empty_state(
             f"{choice.label} has no landmarks",
@@ -72,18 +72,18 @@ def _places(run: Run, choice: Choice, scene: Scene, names: list[str]) -> None:
 
 @shared(8, False)
 def _places_figure(run: Run, names: tuple[str, ...], image: int | None, theme: str) -> Any:
-    titles = axis_titles(caching.scene(run))
+    titles = axis_titles(scene_of(run))
     return readable(placed_codes_figure(_placed(run, names, image), axis_titles=titles))
 
 
 def _placed(run: Run, names: tuple[str, ...], image: int | None) -> dict[str, PlacedCodes]:
     all_counts = {name: fetching.usage(run, name).counts for name in names}
     size = _SMALL if max(map(len, all_counts.values())) > _MANY else _LARGE
-    positions = caching.scene(run).positions
+    positions = scene_of(run).positions
     parts = {}
     for name, counts in all_counts.items():
-        medoids = caching.cells(run, name).medoids
-        pictures = caching.placed_patches(run, name, image, size)
+        medoids = data.cells(run, name).medoids
+        pictures = data.patches_in_plane(run, name, image, size)
         texts = [f"code {code}: {count:,} held-out cells" for code, count in enumerate(counts)]
         parts[tokenizer_style(name).label] = PlacedCodes(medoids, pictures, texts, positions)
     return parts
@@ -91,7 +91,7 @@ def _placed(run: Run, names: tuple[str, ...], image: int | None) -> dict[str, Pl
 
 def _places_finding(run: Run, names: list[str]) -> str:
     """Where medoids stand: their magnification against that of all landmarks."""
-    magnification = caching.scene(run).geometry.log10_magnification.numpy()
+    magnification = scene_of(run).geometry.log10_magnification.numpy()
     middle = np.median(magnification)
     parts = []
     for name in names:
@@ -101,7 +101,7 @@ def _places_finding(run: Run, names: list[str]) -> str:
 
 
 def _cells(run: Run, choice: Choice, scene: Scene) -> None:
-    found, code = caching.cells(run, choice.of), choice.code
+    found, code = data.cells(run, choice.tokenizer), choice.code
     seen = {distance: len(np.unique(found.maps[distance][found.maps[distance] >= 0])) for distance in DISTANCES}
     how = (
         "exact, since no direction is hidden"

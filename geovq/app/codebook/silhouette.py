@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from geovq.app.codebook import caching
+from geovq.app.codebook import data
 from geovq.app.codebook.data import tried_counts
 from geovq.app.shared.caching import run_key
 from geovq.app.shared.charts import show
@@ -57,6 +57,6 @@ def _measured(run: Run, name: str, counts: list[int]) -> list[float]:
     values, place = [], st.empty()
     for step, n_codes in enumerate(counts):
         place.progress(step / len(counts), text=f"Codebook {step + 1} of {len(counts)}: {n_codes} codes")
-        values.append(caching.silhouette(run, name, n_codes))
+        values.append(data.silhouette(run, name, n_codes))
     place.empty()
     return values

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
-from geovq.app.codebook import caching
+from geovq.app.codebook import data
 from geovq.app.codebook.controls import Choice
 from geovq.app.codebook.data import has_geometry
 from geovq.app.shared.charts import show
+from geovq.app.shared.scene import scene_of
 from geovq.app.shared.selection import provenance
-from geovq.app.shared.views import Array
 from geovq.codebook.areas import ClusterAreas
 from geovq.runs import Run
 from geovq.viz import cluster_size_figure, tokenizer_style
+from geovq.viz.arrays import Array
 
 _CELLS, _EUCLIDEAN, _RIEMANNIAN = "held-out cells", "Euclidean area", "Riemannian area"
 _AREA_HELP = (
@@ -26,7 +27,7 @@ _AREA_HELP = (
 def sizes(run: Run, choice: Choice) -> None:
     """Bars of all codes, largest first, under one of three measures."""
     st.subheader("How much work does each code do?")
-    measured = {name: caching.areas(run, name) for name in choice.names if has_geometry(run, name)}
+    measured = {name: data.areas(run, name) for name in choice.names if has_geometry(run, name)}
     measure = st.segmented_control(
         "Measured in",
         [_CELLS, _EUCLIDEAN, _RIEMANNIAN] if measured else [_CELLS],
@@ -37,12 +38,12 @@ def sizes(run: Run, choice: Choice) -> None:
         help=_AREA_HELP,
     )
     values = _values(choice, measured, str(measure))
-    chosen = (choice.of, choice.code) if choice.of in values else None
+    chosen = (choice.tokenizer, choice.code) if choice.tokenizer in values else None
     show(
         cluster_size_figure(values, unit=_CELLS if measure == _CELLS else f"% of the {measure}", chosen=chosen),
         "codebook_sizes",
         alt=f"Cluster sizes in {measure}, largest first, one panel per tokenizer; code {choice.code} is pointed at",
-        title=_finding(choice, measured.get(choice.of)),
+        title=_finding(choice, measured.get(choice.tokenizer)),
         help="A cluster is all cells that are replaced by one code. The dashed line is where all would be equally "
         f"large. {_AREA_HELP}",
         caption=provenance(run, _counted(run, choice, str(measure))),
@@ -59,7 +60,7 @@ def largest_finding(counts: Array) -> str:
 
 
 def _finding(choice: Choice, areas: ClusterAreas | None) -> str:
-    counts = choice.usages[choice.of].counts
+    counts = choice.usages[choice.tokenizer].counts
     largest = int(counts.argmax())
     text = (
         f"{choice.label}: {largest_finding(counts)}. The largest, code {largest}, has {_share(counts, largest)} of them"
@@ -86,8 +87,9 @@ def _values(choice: Choice, measured: Mapping[str, ClusterAreas], measure: str) 
 
 def _counted(run: Run, choice: Choice, measure: str) -> str:
     if measure == _CELLS:
-        return f"{choice.usages[choice.of].n_images:,} held-out images, 49 cells each"
-    n_landmarks = caching.scene(run).n_landmarks
+        usage = choice.usages[choice.tokenizer]
+        return f"{usage.n_images:,} held-out images, {usage.position_used.size} cells each"
+    n_landmarks = scene_of(run).n_landmarks
     missing = [tokenizer_style(name).label for name in choice.names if not has_geometry(run, name)]
     rest = f" · {', '.join(missing)} has a latent space of its own, where no metric was measured" if missing else ""
     return f"{n_landmarks:,} landmarks, k = {run.config.geometry.n_neighbors}{rest}"

@@ -7,9 +7,10 @@ import streamlit as st
 from geovq.app.compare.data import Measure, Side
 from geovq.app.shared import fetching
 from geovq.app.shared.decoders import decoder_picker
+from geovq.app.shared.links import parameter, warn
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.pickers import one_tokenizer, tokenizers_of
 from geovq.app.shared.selection import known_runs
-from geovq.app.shared.states import as_text
 from geovq.runs import Run, RunSummary
 
 _RUN, _WANTED = "compare_run", "compare_run_wanted"
@@ -76,7 +77,7 @@ def comparable_runs(run: Run) -> dict[str, RunSummary]:
 
 def _other_run(run: Run, runs: Mapping[str, RunSummary]) -> Run:
     own = next(name for name, summary in runs.items() if summary.path == run.path)
-    linked = st.query_params.get(_RUN)
+    linked = parameter(_RUN)
     if linked is not None and linked not in runs:
         st.session_state[_WANTED] = linked
     if st.session_state.get(_RUN, own) not in runs:  # it was deleted, or the other run is of other images
@@ -93,10 +94,7 @@ def _other_run(run: Run, runs: Mapping[str, RunSummary]) -> Run:
         help="Measured runs on the same kind of images, since the same ones must go through both.",
     )
     if missing := st.session_state.get(_WANTED):
-        st.warning(
-            f"The link names {as_text(missing)} for B. There is no such run of these images; choose another.",
-            icon=":material/link_off:",
-        )
+        warn(f"The link names {as_text(missing)} for B. There is no such run of these images; choose another.")
     return fetching.open_cached(str(runs[chosen].path))
 
 

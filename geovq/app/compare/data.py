@@ -9,16 +9,16 @@ from jaxtyping import Float, Int
 from geovq.app.shared import fetching
 from geovq.app.shared.caching import copies, run_key
 from geovq.app.shared.decoders import DecoderName, decoded_tokens, decoder_words
-from geovq.app.shared.views import MEASURED_IMAGES, Array, first_batch
+from geovq.app.shared.fetching import MEASURED_IMAGES, first_batch
 from geovq.errors import ShapeError
 from geovq.evaluation import paired_difference, reconstruction, token_usage
 from geovq.evaluation.comparison import PairedDifference
 from geovq.evaluation.matching import Matching, matched_codes
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
+from geovq.viz.arrays import Array
 
 Measure = Literal["mse", "distortion"]
-Cell = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ def difference(a: Side, b: Side, measure: Measure) -> PairedDifference:
 
 
 @copies(16, "Matching the codes …", {Side: _side_key})
-def matching(a: Side, b: Side, cell: Cell = (3, 3)) -> Matching | None:
+def matching(a: Side, b: Side) -> Matching | None:
     """Codes of both that paint the same; None if the two decoders paint patches of different sizes."""
     try:
-        return matched_codes(patches(a, cell), patches(b, cell))
+        return matched_codes(patches(a), patches(b))
     except ShapeError:
         return None
 
 
-def patches(side: Side, cell: Cell = (3, 3)) -> Float[Array, "k h w"]:
-    """What each code paints in the middle of the mean lattice, by the autoencoder's own decoder."""
-    return fetching.code_patches(side.run, side.tokenizer, None, cell)
+def patches(side: Side) -> Float[Array, "k h w"]:
+    """What each code paints in the centre cell of the mean lattice, by the autoencoder's own decoder."""
+    return fetching.code_patches(side.run, side.tokenizer, None)

@@ -1,5 +1,7 @@
 """The same images through both sides: pictures, errors, and one image in detail with its tokens."""
 
+import math
+
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
@@ -8,13 +10,14 @@ from geovq.app.compare import data as compare_data
 from geovq.app.compare.controls import names_of
 from geovq.app.compare.data import Measure, Side
 from geovq.app.shared import fetching, tables
+from geovq.app.shared.cells import cell_sums, size_words
 from geovq.app.shared.charts import show
 from geovq.app.shared.mosaics import ERROR_LIMIT, compared_rows, originals_of
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
-from geovq.app.shared.views import Array
 from geovq.app.shared.wording import GLOSSARY
 from geovq.viz import cell_maps_figure, map_colouring, mosaic_figure, token_grids_figure
+from geovq.viz.arrays import Array
 
 _ORDERS = ("as they come", "A wins most first", "B wins most first")
 _FIRST, _PICKED = "compare_first", "compare_image"
@@ -97,7 +100,7 @@ def _detail(a: Side, b: Side, n_total: int) -> None:
     show(
         cell_maps_figure(maps, unit="squared error (pixel² / 1000)", digits=1),
         "compare_cells",
-        alt=f"Squared error of A and of B in each of the 7 by 7 cells of image {index}",
+        alt=f"Squared error of A and of B in each of the {size_words(first)} cells of image {index}",
         title=f"Where the errors of image {index} lie: {closer} has the smaller sum",
         help="Mean squared difference to the original over the pixels of each cell.",
         caption=provenance(a.run, f"held-out image {index}"),
@@ -109,6 +112,7 @@ def _token_grids(a: Side, b: Side, index: int, names: dict[str, str]) -> None:
     grids = {f"{letter}: {names[letter]}": compare_data.tokens(side)[index] for letter, side in (("A", a), ("B", b))}
     matched = compare_data.matching(a, b)
     colours_a = map_colouring(a.run.tokenizers[a.tokenizer].codebook.numpy())
+    own = next(iter(grids.values()))
     title, help = f"Tokens of image {index}", GLOSSARY["code"]
     if matched is None:
         colours_b = map_colouring(b.run.tokenizers[b.tokenizer].codebook.numpy())
@@ -122,7 +126,7 @@ def _token_grids(a: Side, b: Side, index: int, names: dict[str, str]) -> None:
     show(
         token_grids_figure(grids, dict(zip(grids, (colours_a.tolist(), colours_b.tolist()), strict=True))),
         "compare_tokens",
-        alt=f"Codes of each of the 7 by 7 cells of image {index} under A and under B",
+        alt=f"Codes of each of the {size_words(own)} cells of image {index} under A and under B",
         title=title,
         help=help,
         caption=provenance(a.run, f"held-out image {index}"),
@@ -131,11 +135,10 @@ def _token_grids(a: Side, b: Side, index: int, names: dict[str, str]) -> None:
 
 
 def cell_errors(side: Side, index: int) -> Float[Array, "H W"]:
-    """Squared error over the pixels of each cell, in thousandths of a squared pixel intensity."""
+    """Mean squared error over the pixels of each cell, in thousandths of a squared pixel intensity."""
     squared = (compare_data.decoded(side, (index,))[0] - originals_of(side.images, (index,))[0]) ** 2
-    height, width = compare_data.tokens(side).shape[1:]
-    blocks = squared.reshape(height, squared.shape[0] // height, width, squared.shape[1] // width)
-    means: Array = blocks.mean(axis=(1, 3)) * _DETAIL_UNIT
+    shape = compare_data.tokens(side).shape[1:]
+    means: Array = cell_sums(squared, shape) / (squared.size // math.prod(shape)) * _DETAIL_UNIT
     return means
 
 

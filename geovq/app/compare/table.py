@@ -1,6 +1,7 @@
 """Everything that was measured about the tokenizers of two runs, as one table and as points of a plane."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -104,8 +105,6 @@ def _curve_of(run: Run) -> str:
 
 
 def _with_role(point: Measured, a: Side, b: Side, measure: Measure) -> Measured:
-    from dataclasses import replace
-
     for role, side in (("a", a), ("b", b)):
         refitted = side.decoder == "refit" and measure == "mse"
         if (point.run, point.tokenizer, point.refitted) == (side.run.id, side.tokenizer, refitted):

@@ -3,11 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from geovq.app.geometry import caching as caching
-from geovq.app.geometry.measured import neighbourhoods
-from geovq.app.geometry.points import described
+from geovq.app.geometry.measured import disc_and_ball
 from geovq.app.shared import plane_axes as axes
 from geovq.app.shared.charts import show
+from geovq.app.shared.plane_axes import described
+from geovq.app.shared.scene import scene_of
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
 from geovq.runs import Run
@@ -18,12 +18,12 @@ from geovq.viz.balls import balls_figure
 @guarded
 def balls(run: Run, centre: int) -> None:
     """Draw both under one slider."""
-    scene = caching.scene(run)
+    scene = scene_of(run)
     st.subheader("Who is near?", help="Straight distance and geodesic distance disagree on who the neighbours are.")
     share = st.slider(
         "Landmarks inside each (%)", 1, 60, 10, key="geometry_share", bind="query-params", width=420, format="%d %%"
     )
-    found = neighbourhoods(scene, centre, share / 100)
+    found = disc_and_ball(scene, centre, share / 100)
     show(
         balls_figure(
             scene.positions, centre, found.in_disc, found.in_ball, found.radius, axis_titles=axes.axis_titles(scene)

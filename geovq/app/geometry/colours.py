@@ -3,9 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from geovq.app.geometry import caching as caching
 from geovq.app.shared.pickers import tokenizers_of
-from geovq.app.shared.scene import Scene
+from geovq.app.shared.scene import Scene, landmark_codes
 from geovq.app.shared.wording import GLOSSARY
 from geovq.catalogue.tokenizers import END_TO_END
 from geovq.runs import Run
@@ -24,7 +23,7 @@ def grouping_of(run: Run, scene: Scene, by: str | None) -> Grouping:
         return Grouping(scene.classes, names, range(len(names)), in_legend=True)
     codebook = run.tokenizers[by].codebook.numpy()
     names = [f"code {code}" for code in range(len(codebook))]
-    return Grouping(caching.landmark_codes(run, by), names, map_colouring(codebook).tolist(), in_legend=False)
+    return Grouping(landmark_codes(run, by), names, map_colouring(codebook).tolist(), in_legend=False)
 
 
 def colour_picker(run: Run, scene: Scene, key: str) -> str | None:

@@ -6,26 +6,23 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from geovq.app.geometry import caching as caching
-from geovq.app.geometry.measured import MeasuredCurve
-from geovq.app.geometry.points import described
 from geovq.app.shared import plane_axes as axes
 from geovq.app.shared.charts import data_table, show
+from geovq.app.shared.plane_axes import described
 from geovq.app.shared.scene import Scene
 from geovq.app.shared.selection import provenance
-from geovq.app.shared.views import Array
-from geovq.catalogue.output_geometries import PIXEL, OutputGeometry
+from geovq.app.shared.ways import MeasuredCurve, path_finding, ways_between
 from geovq.runs import Run
 from geovq.viz import grey_tiles, mosaic_figure
+from geovq.viz.arrays import Array
 from geovq.viz.paths import DrawnCurve, curve_style, curves_figure, pixel_speed_figure
 
 _EVERY = 2  # every how many points of a curve a picture is shown
-_CLEAR = 0.005  # share of the length that is worth a word
 
 
 def paths(run: Run, scene: Scene, first: int, second: int, image: int) -> None:
     """Draw everything about the ways between two landmarks."""
-    found = caching.curves(run, first, second, image)
+    found = ways_between(run, first, second, image)
     drawn = {name: DrawnCurve(curve.points, curve.step_lengths) for name, curve in found.items()}
     geometry = run.output_geometry
     st.markdown(f"#### {path_finding(found, geometry)}")
@@ -73,37 +70,24 @@ def paths(run: Run, scene: Scene, first: int, second: int, image: int) -> None:
     )
 
 
-def path_finding(curves: Mapping[str, MeasuredCurve], geometry: OutputGeometry = PIXEL) -> str:
-    """One sentence: what the geodesic saves against the straight line."""
-    straight, relaxed = curves["straight"].length, curves["relaxed"].length
-    if straight == 0:
-        return "A and B decode to the same picture: there is nothing between them"
-    saving = 1 - relaxed / straight
-    if saving < _CLEAR:
-        words = "Here the straight line is as short as the geodesic"
-    else:
-        words = f"The geodesic is {max(saving, 0.01):.0%} shorter {geometry.adverb} than the straight line"
-    return words if curves["relaxed"].converged else f"{words} (it has not settled yet: an upper bound)"
-
-
-def evenness_finding(curves: Mapping[str, MeasuredCurve]) -> str:
+def evenness_finding(ways: Mapping[str, MeasuredCurve]) -> str:
     """How evenly the picture changes along the straight line and along the geodesic."""
-    straight, relaxed = curves["straight"].evenness, curves["relaxed"].evenness
+    straight, relaxed = ways["straight"].evenness, ways["relaxed"].evenness
     return f"Evenness of the change: {straight:.2f} straight, {relaxed:.2f} geodesic"
 
 
-def curve_table(curves: Mapping[str, MeasuredCurve]) -> pd.DataFrame:
-    """Length, energy and evenness, one row per curve."""
-    straight = curves["straight"].length
+def curve_table(ways: Mapping[str, MeasuredCurve]) -> pd.DataFrame:
+    """Length, energy and evenness, one row per way."""
+    straight = ways["straight"].length
     return pd.DataFrame(
         {
-            "way": [curve_style(name).label for name in curves],
-            "length": [curve.length for curve in curves.values()],
+            "way": [curve_style(name).label for name in ways],
+            "length": [curve.length for curve in ways.values()],
             "against straight": [
-                100 * (curve.length / straight - 1) if straight > 0 else None for curve in curves.values()
+                100 * (curve.length / straight - 1) if straight > 0 else None for curve in ways.values()
             ],
-            "energy": [curve.energy for curve in curves.values()],
-            "evenness": [curve.evenness for curve in curves.values()],
+            "energy": [curve.energy for curve in ways.values()],
+            "evenness": [curve.evenness for curve in ways.values()],
         }
     )
 

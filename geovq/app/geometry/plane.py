@@ -6,21 +6,21 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from geovq.app.geometry import caching as caching
 from geovq.app.geometry.balls import balls
 from geovq.app.geometry.colours import colour_picker, grouping_of
+from geovq.app.geometry.measured import shown_magnification
 from geovq.app.geometry.paths import paths
 from geovq.app.geometry.points import picked_point, point_pickers
 from geovq.app.shared.caching import shared
 from geovq.app.shared.charts import show
 from geovq.app.shared.plane_axes import axis_titles, field_map, plane_words
 from geovq.app.shared.readable import readable, theme
-from geovq.app.shared.scene import Scene
+from geovq.app.shared.scene import Scene, scene_of
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
-from geovq.app.shared.views import Array
 from geovq.geometry.active_plane import indicatrices
 from geovq.runs import Run
+from geovq.viz.arrays import Array
 from geovq.viz.field import field_figure
 
 _MAX_EDGES = 10_000
@@ -28,9 +28,9 @@ _MAX_EDGES = 10_000
 
 @st.fragment
 @guarded
-def explorer(run: Run) -> None:
-    """Map, points, ways and balls: what belongs to one choice of two points."""
-    scene = caching.scene(run)
+def two_points(run: Run) -> None:
+    """The map to choose two points on, the ways between them, and the balls around the first."""
+    scene = scene_of(run)
     _map(run, scene)
     first, second, image = point_pickers(run, scene)
     paths(run, scene, first, second, image)
@@ -54,7 +54,7 @@ def _map(run: Run, scene: Scene) -> None:
             bind="query-params",
             help="Each landmark is joined to its nearest others; geodesics run here.",
         )
-    field = scene.field
+    field, n_active = scene.field, scene.geometry.sample.subspace.n_active
     shown = [f"{scene.n_landmarks:,} landmarks", plane_words(scene)]
     if with_ellipses:
         shown.append(f"ellipses: steps that change the picture by {indicatrices(field)[1]:.2g}")
@@ -73,7 +73,8 @@ def _map(run: Run, scene: Scene) -> None:
             "landmark": range(scene.n_landmarks),
             "x": scene.positions[:, 0],
             "y": scene.positions[:, 1],
-            "log10_magnification": scene.geometry.log10_magnification.numpy(),
+            "log10_magnification_shown": shown_magnification(scene),
+            f"log10_magnification_all_{n_active}_directions": scene.geometry.log10_magnification.numpy(),
             **({} if scene.classes is None else {"class": [scene.class_names[label] for label in scene.classes]}),
         },
         select=picked_point,
@@ -82,7 +83,7 @@ def _map(run: Run, scene: Scene) -> None:
 
 @shared(16, False)
 def _figure(run: Run, by: str | None, with_ellipses: bool, with_edges: bool, theme: str) -> Any:
-    scene = caching.scene(run)
+    scene = scene_of(run)
     outlines, _ = indicatrices(scene.field)
     return readable(
         field_figure(

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from geovq.app.geometry import caching as caching
-from geovq.app.shared.pickers import start_with
+from geovq.app.shared.links import start_with
 from geovq.app.shared.scene import Scene
+from geovq.app.shared.ways import bent_pair
 from geovq.runs import Run
 
 _KEYS = {"A": "geometry_first", "B": "geometry_second"}
@@ -34,7 +34,7 @@ def point_pickers(run: Run, scene: Scene) -> tuple[int, int, int]:
         Landmarks A and B, and the image of the sample in whose lattice the cell moves.
     """
     last = scene.n_landmarks - 1
-    for (name, key), usual in zip(_KEYS.items(), caching.bent_pair(run), strict=True):
+    for (name, key), usual in zip(_KEYS.items(), bent_pair(run), strict=True):
         start_with(key, usual, last, f"point {name}")
     st.session_state.setdefault(_TURN, "A")
     start_with(_IMAGE, None, scene.n_images - 1, "the image")
@@ -60,13 +60,6 @@ def point_pickers(run: Run, scene: Scene) -> tuple[int, int, int]:
     return first, second, int(scene.places[first, 0] if image is None else image)
 
 
-def described(scene: Scene, landmark: int) -> str:
-    """Where a landmark comes from."""
-    _, row, column = scene.places[landmark].tolist()
-    of = "" if scene.classes is None else f" of “{scene.class_names[scene.classes[landmark]]}”"
-    return f"landmark {landmark} (row {row}, column {column}{of})"
-
-
 def _presets(run: Run, scene: Scene) -> None:
     st.button(
         "Bent way",
@@ -75,7 +68,7 @@ def _presets(run: Run, scene: Scene) -> None:
         args=(run, None),
         help="Two landmarks far apart between which the straight line is a detour.",
     )
-    if scene.classes is not None:
+    if scene.classes is not None and max(_PAIR) < len(scene.class_names):
         first, second = (scene.class_names[label] for label in _PAIR)
         st.button(f"{first} → {second}", on_click=_set_bent, args=(run, _PAIR), help="The same, between two classes.")
     st.button(
@@ -84,11 +77,11 @@ def _presets(run: Run, scene: Scene) -> None:
 
 
 def _set_bent(run: Run, classes: tuple[int, int] | None) -> None:
-    _set(*caching.bent_pair(run, classes))
+    _set(*bent_pair(run, classes))
 
 
 def _set_random(n_landmarks: int) -> None:
-    # A throw of the dice for a visitor: not an experiment, so it needs no seed.
+    # For a visitor, not for an experiment: it needs no seed.
     _set(*random.sample(range(n_landmarks), 2))
 
 

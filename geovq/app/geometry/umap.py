@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import streamlit as st
 
-from geovq.app.geometry import caching as caching
 from geovq.app.geometry.colours import colour_picker, grouping_of
-from geovq.app.geometry.measured import Distance, projected_landmarks
+from geovq.app.geometry.measured import Distance, projected_landmarks, projection
 from geovq.app.shared.caching import run_key
 from geovq.app.shared.charts import show
-from geovq.app.shared.scene import Scene
+from geovq.app.shared.scene import Scene, scene_of
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
-from geovq.app.shared.views import Array
 from geovq.runs import Run
+from geovq.viz.arrays import Array
 from geovq.viz.embedding import embedding_figure
 
 _ASKED = "geometry_projected"  # runs whose projection somebody has asked for in this session
@@ -24,7 +23,7 @@ _TITLES: dict[Distance, str] = {"euclidean": "straight distances", "geodesic": "
 @guarded
 def projections(run: Run) -> None:
     """Offer the projections, and show them once they are asked for: the first time takes a while."""
-    scene = caching.scene(run)
+    scene = scene_of(run)
     st.subheader(
         "What a map made of distances alone looks like",
         help="UMAP lays points out so that near ones stay near. Here it knows nothing but the distances: straight ones "
@@ -62,7 +61,7 @@ def _projected(run: Run) -> dict[Distance, Array]:
     place = st.empty()
     for step, (name, title) in enumerate(_TITLES.items(), start=1):
         place.progress((step - 1) / len(_TITLES), text=f"Step {step} of {len(_TITLES)}: UMAP of {title}")
-        pictures[name] = caching.projection(run, name)
+        pictures[name] = projection(run, name)
     place.empty()
     return pictures
 

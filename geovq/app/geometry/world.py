@@ -11,10 +11,10 @@ from torch import Tensor
 
 from geovq.app.shared.charts import data_table, show
 from geovq.app.shared.states import guarded
-from geovq.app.shared.views import Array
 from geovq.geometry import measure_curve
 from geovq.geometry.worlds import WORLDS, World
 from geovq.randomness import make_rng
+from geovq.viz.arrays import Array
 from geovq.viz.field import FieldMap
 from geovq.viz.worlds import chart_figure, surface_figure
 

@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from geovq.app.geometry import caching as geometry
-from geovq.app.geometry.paths import path_finding
-from geovq.app.geometry.points import described
 from geovq.app.shared import fetching, findings
 from geovq.app.shared.charts import show
-from geovq.app.shared.frame import page_file
+from geovq.app.shared.links import page_file
 from geovq.app.shared.mosaics import reconstruction_rows
 from geovq.app.shared.pickers import tokenizers_of
-from geovq.app.shared.plane_axes import axis_titles, field_map, plane_words
+from geovq.app.shared.plane_axes import axis_titles, described, field_map, plane_words
+from geovq.app.shared.scene import scene_of
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
+from geovq.app.shared.ways import bent_pair, path_finding, ways_between
 from geovq.app.shared.wording import GLOSSARY
 from geovq.geometry.active_plane import indicatrices
 from geovq.runs import Run
@@ -36,11 +35,11 @@ _WAYS = ("straight", "relaxed")
 
 @guarded
 def bent_space(run: Run) -> None:
-    """The first picture."""
+    """Draw how much the decoder magnifies each place of the latent plane, and in which directions."""
     if not run.has(GEOMETRY_FILE):
         _not_yet("The geometry of this run is not measured yet: that comes after the autoencoder.")
         return
-    scene = geometry.scene(run)
+    scene = scene_of(run)
     outlines, step = indicatrices(scene.field)
     shown = f"{scene.n_landmarks:,} landmarks", plane_words(scene), f"ellipses: steps of {step:.2g}"
     show(
@@ -58,13 +57,13 @@ def bent_space(run: Run) -> None:
 
 @guarded
 def shortest_way(run: Run) -> None:
-    """The second picture."""
+    """Draw the straight line and the geodesic between two landmarks: as pictures, and in the plane."""
     if not run.has(GEOMETRY_FILE):
         _not_yet("Ways between two points are measured with the geometry of this run.")
         return
-    scene = geometry.scene(run)
-    first, second = geometry.bent_pair(run)
-    found = geometry.curves(run, first, second, int(scene.places[first, 0]))
+    scene = scene_of(run)
+    first, second = bent_pair(run)
+    found = ways_between(run, first, second, int(scene.places[first, 0]))
     pictures = [found[name].footprints[::_EVERY] for name in _WAYS]
     show(
         mosaic_figure(
@@ -91,7 +90,7 @@ def shortest_way(run: Run) -> None:
 
 @guarded
 def same_images(run: Run) -> None:
-    """The third picture."""
+    """Draw held-out images through the autoencoder and through each tokenizer, with what these cost."""
     names = tokenizers_of(run)
     if not names:
         _not_yet("This run has no tokenizer yet: tokenizers are built from the geometry.")

@@ -1,31 +1,31 @@
-"""What surrounds the pictures of the page Home: scenes to start with, the device and its queue, the runs."""
+"""What surrounds the pictures of the page Home: lessons to start with, the device and its queue, the runs."""
 
 from collections.abc import Collection
 
 import streamlit as st
 
-from geovq.app.lessons.files import LESSON_FOLDER, Lesson, read_lessons
 from geovq.app.shared import tables
 from geovq.app.shared.charts import data_table
-from geovq.app.shared.frame import page_file
+from geovq.app.shared.devices import AUTO, device_words, devices
 from geovq.app.shared.jobs import follow_queue, job_progress
-from geovq.app.shared.states import as_text
-from geovq.app.train.device import AUTO, device_words, devices
+from geovq.app.shared.lesson_files import LESSON_FOLDER, Lesson, read_lessons
+from geovq.app.shared.links import page_file
+from geovq.app.shared.markdown import as_text
 from geovq.jobs import QueuedJob
 from geovq.runs import RunSummary
 
-_N_SCENES = 4
+_N_LESSONS = 4
 
 
-def scenes() -> None:
+def first_lessons() -> None:
     """The first lessons, each by its question."""
     lessons = [lesson for lesson in read_lessons(LESSON_FOLDER).values() if isinstance(lesson, Lesson)]
     if not lessons:
         return
     st.subheader("Start here")
     row = st.container(horizontal=True)  # side by side where there is room
-    for lesson in lessons[:_N_SCENES]:
-        with row.container(border=True, width=228, height="stretch", key=f"scene_{lesson.slug}"):
+    for lesson in lessons[:_N_LESSONS]:
+        with row.container(border=True, width=228, height="stretch", key=f"lesson_{lesson.slug}"):
             st.page_link(
                 page_file("lessons"),
                 label=f"**{lesson.head.title}**",
@@ -33,12 +33,12 @@ def scenes() -> None:
                 query_params={"lesson": lesson.slug},
             )
             st.caption(f"{lesson.head.question} ({lesson.head.minutes} min)")
-    if len(lessons) > _N_SCENES:
+    if len(lessons) > _N_LESSONS:
         st.page_link(page_file("lessons"), label=f"All {len(lessons)} lessons", icon=":material/arrow_forward:")
 
 
 def machine() -> None:
-    """Device and queue; looks after itself while something is at work."""
+    """Draw device and queue, which polls while jobs are active."""
     st.subheader("This machine")
     follow_queue(_device_and_queue)
 

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from geovq.app.lattice.fitting import SIDE
+from geovq.app.lattice.fitting import Shape
 
 _NAME = "geovq_lattice_canvas"
-_HTML = f"""
+_HTML = """
 <div class="area">
-  <canvas width="{SIDE}" height="{SIDE}" tabindex="0" role="application"
-    aria-label="Drawing area, {SIDE} by {SIDE} pixels. Arrows move the pen, with Shift they draw; Space makes a dot.">
-  </canvas>
+  <canvas tabindex="0" role="application"></canvas>
   <div class="pen"></div>
 </div>
 <div class="tools">
@@ -25,11 +23,11 @@ _HTML = f"""
 </div>
 """
 _CSS = """
-.area { position: relative; width: 224px; height: 224px; }
-canvas { width: 100%; height: 100%; image-rendering: pixelated; touch-action: none; cursor: crosshair;
+.area { position: relative; width: 224px; }
+canvas { display: block; width: 100%; image-rendering: pixelated; touch-action: none; cursor: crosshair;
   border-radius: 4px; outline: 1px solid #7a8594; }
 canvas:focus-visible { outline: 3px solid var(--st-primary-color); }
-.pen { display: none; position: absolute; width: 8px; height: 8px; box-sizing: border-box; border: 2px solid #d9661f;
+.pen { display: none; position: absolute; box-sizing: border-box; border: 2px solid #d9661f;
   pointer-events: none; }
 canvas:focus-visible + .pen { display: block; }
 .tools { display: flex; gap: 8px; margin-top: 8px; }
@@ -44,20 +42,23 @@ _SCRIPT = Path(__file__).with_name("canvas.js")
 _canvas = st.components.v2.component(_NAME, html=_HTML, css=_CSS, js=_SCRIPT.read_text())
 
 
-def drawing_area(key: str, pixels: bytes, on_change: Callable[[], None]) -> None:
+def drawing_area(key: str, pixels: bytes, shape: Shape, on_change: Callable[[], None]) -> None:
     """Draw the component.
 
     Parameters
     ----------
     key : str
-        Its state is `st.session_state[key]["pixels"]`: what `lattice_fitting.from_canvas` reads.
+        Its state is `st.session_state[key]["pixels"]`: what `fitting.from_canvas` reads.
     pixels : bytes
         What it shows at first; later it keeps what was drawn.
+    shape : (int, int)
+        Rows and columns of the picture; with another shape the area begins anew.
     on_change : callable
     """
+    height, width = shape
     _canvas(
         key=key,
-        data={"pixels": base64.b64encode(pixels).decode("ascii")},
+        data={"pixels": base64.b64encode(pixels).decode("ascii"), "width": width, "height": height},
         width=232,
         height="content",
         on_pixels_change=on_change,

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from geovq.app.lattice import caching as caching
+from geovq.app.lattice import data
 from geovq.app.lattice.codes import replace_cell
 from geovq.app.lattice.data import Cell, Look, equal_steps
 from geovq.app.lattice.moves import MOST_DIRECTIONS, move_cell
 from geovq.app.lattice.source import Picture
 from geovq.app.shared.charts import show
-from geovq.app.shared.pickers import start_with
+from geovq.app.shared.links import start_with
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import empty_state, guarded
 from geovq.runs import Run
@@ -34,9 +34,9 @@ def picked_cell(ids: list[Any]) -> None:
 @guarded
 def cell_view(run: Run, picture: Picture, tokenizer: str | None, model: str) -> None:
     """Draw all about the chosen cell."""
-    found = caching.look(run, model, picture.pixels)
+    found = data.look(run, model, picture.pixels)
     position = row, column = _cell_picker(run, picture, model, found)
-    cell = caching.cell(run, model, picture.pixels, position)
+    cell = data.cell(run, model, picture.pixels, position)
     caption = provenance(run, f"{picture.name}, row {row}, column {column}")
     with st.container(horizontal=True):
         with st.container(width=232):
@@ -62,7 +62,7 @@ def cell_view(run: Run, picture: Picture, tokenizer: str | None, model: str) -> 
 
 
 def _cell_picker(run: Run, picture: Picture, model: str, found: Look) -> tuple[int, int]:
-    magnification = caching.field(run, model, picture.pixels).log10_magnification.numpy()
+    magnification = data.field(run, model, picture.pixels).log10_magnification.numpy()
     usual = np.unravel_index(int(magnification.argmax()), magnification.shape)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("One cell", width="content")
@@ -89,7 +89,7 @@ def _where(found: Look, cell: Cell, caption: str) -> None:
 
 
 def _ellipse(run: Run, model: str, found: Look, cell: Cell, caption: str) -> None:
-    active = caching.subspace(run, model)
+    active = data.subspace(run, model)
     if active.n_active < 2:
         st.markdown(f"**A step of 1 moves the picture by {cell.strengths[0]:.2g}**")
         st.caption("An ellipse needs two directions; this autoencoder uses one. Unit: pixel intensity (L2).")

@@ -6,16 +6,16 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from geovq.app.lattice import caching as caching
+from geovq.app.lattice import data
 from geovq.app.lattice.source import Picture
 from geovq.app.shared.charts import show
+from geovq.app.shared.links import start_with
 from geovq.app.shared.mosaics import ERROR_LIMIT
-from geovq.app.shared.pickers import start_with
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
-from geovq.app.shared.views import Array
 from geovq.runs import Run
 from geovq.viz import grey_tiles, in_rows, mosaic_figure, signed_tiles, tokenizer_style
+from geovq.viz.arrays import Array
 
 CODE = "lattice_code"
 _PER_ROW, _N_SHOWN = 12, 24
@@ -25,12 +25,12 @@ _PER_ROW, _N_SHOWN = 12, 24
 @guarded
 def replace_cell(run: Run, picture: Picture, tokenizer: str, model: str, position: tuple[int, int]) -> None:
     """Draw the choice of a code, what it does, and the codes that do least."""
-    found = caching.look(run, model, picture.pixels)
-    window = caching.cell(run, model, picture.pixels, position).footprint
-    patches = caching.with_codes(run, tokenizer, model, picture.pixels, position)  # (K, h, w)
+    found = data.look(run, model, picture.pixels)
+    window = data.cell(run, model, picture.pixels, position).footprint
+    patches = data.with_codes(run, tokenizer, model, picture.pixels, position)  # (K, h, w)
     changes = np.linalg.norm((patches - found.decoded[window]).reshape(len(patches), -1), axis=1)
     order = np.argsort(changes, kind="stable")
-    tokens = caching.passage(run, tokenizer, picture.pixels).tokens
+    tokens = data.passage(run, tokenizer, picture.pixels).tokens
     assert tokens is not None
     own = int(tokens[0][position])
     last = len(patches) - 1

@@ -1,4 +1,7 @@
-"""What the page Lattice shows of one picture, as arrays. Thin calls into the library: no formulas, no Streamlit."""
+"""What the page Lattice shows of one picture, as arrays: thin calls into the library, no widgets.
+
+Results are kept by the run and the pixels of the picture.
+"""
 
 from dataclasses import dataclass
 
@@ -7,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geovq.app.lattice.fitting import SIDE, grey_values
-from geovq.app.shared.views import VAE, Array, first_batch
+from geovq.app.lattice.fitting import grey_values
+from geovq.app.shared.caching import copies, shared
+from geovq.app.shared.fetching import N_CONTEXT_IMAGES, VAE, Passage, first_batch, held_out_of, passage_of
 from geovq.data import ImageSet
 from geovq.geometry import (
     ActiveSubspace,
@@ -30,8 +34,7 @@ from geovq.models import LatticeVAE
 from geovq.runs import Run
 from geovq.runs.layout import GEOMETRY_FILE
 from geovq.tokenization.patches import decoded_codes
-
-N_IMAGES = 200  # behind the active subspace, where the run has not measured one, and the shares of channels
+from geovq.viz.arrays import Array
 
 _LONGEST = 4.0  # half-axis of the metric's ellipse, in the largest standard deviation beside it
 
@@ -40,8 +43,16 @@ _LONGEST = 4.0  # half-axis of the metric's ellipse, in the largest standard dev
 class Look:
     """A picture in the latent space of one autoencoder.
 
-    lattice : (D, H, W), posterior means, or what the encoder of a VQ-VAE returns; decoded : (28, 28), the picture made
-    from it; deviations : (D, H, W), of the posterior, and kl_nats : (H, W), summed over channels; None without one.
+    Attributes
+    ----------
+    lattice : Tensor of shape (D, H, W)
+        Posterior means, or what the encoder of a VQ-VAE returns.
+    decoded : array of shape (h, w)
+        The picture made from it.
+    deviations : Tensor of shape (D, H, W), optional
+        Standard deviations of the posterior; None where there is no posterior.
+    kl_nats : array of shape (H, W), optional
+        KL of the posterior against the prior, summed over channels; None where there is no posterior.
     """
 
     lattice: Float[Tensor, "d h w"]
@@ -59,8 +70,15 @@ class Look:
 class Cell:
     """One cell of a picture's lattice.
 
-    footprint : rows and columns of the pixels that it can change; metric : (A, A), of steps from where it is;
-    columns : (A, 28, 28), the Jacobian's.
+    Attributes
+    ----------
+    position : (int, int)
+    footprint : (slice, slice)
+        Rows and columns of the pixels that it can change.
+    metric : Tensor of shape (A, A)
+        Of steps from where it is.
+    columns : array of shape (A, h, w)
+        The Jacobian's, one per active direction.
     """
 
     position: tuple[int, int]
@@ -78,8 +96,18 @@ class Cell:
 class EqualSteps:
     """Steps in the two strongest directions, latent units, as closed outlines.
 
-    metric : those that move the picture by `distance`; is_cut : whether they would reach further; posterior : one
-    standard deviation, None without one; anisotropy : of the metric, largest over smallest stretch.
+    Attributes
+    ----------
+    metric : array of shape (points, 2)
+        Those that move the picture by `distance`.
+    posterior : array of shape (points, 2), optional
+        One standard deviation of the posterior; None where there is no posterior.
+    distance : float
+        Pixel intensity (L2).
+    is_cut : bool
+        Whether the longest of the steps in `metric` would reach further than is drawn.
+    anisotropy : float
+        Of the metric, largest over smallest stretch.
     """
 
     metric: Float[Array, "points 2"]
@@ -89,16 +117,11 @@ class EqualSteps:
     anisotropy: float
 
 
-def as_batch(pixels: bytes) -> Float[Tensor, "1 1 28 28"]:
-    """A picture as a model sees it."""
-    image = torch.from_numpy(grey_values(pixels).copy()).reshape(1, 1, SIDE, SIDE)
-    return ImageSet("picture", "test", image, torch.zeros(1, dtype=torch.int64), ("",)).batch(torch.tensor([0]))
-
-
+@shared(64, "Encoding …")
 @torch.no_grad()
 def look(run: Run, model: str, pixels: bytes) -> Look:
-    """Encode a picture."""
-    autoencoder, image = run.autoencoder(model), as_batch(pixels)
+    """A picture in the latent space of an autoencoder."""
+    autoencoder, image = run.autoencoder(model), _as_batch(run, pixels)
     if isinstance(autoencoder, LatticeVAE):
         posterior = autoencoder.posterior(image)
         lattices, deviations = posterior.mean, (0.5 * posterior.logvar[0]).exp()
@@ -108,12 +131,19 @@ def look(run: Run, model: str, pixels: bytes) -> Look:
     return Look(lattices[0], autoencoder.decode(lattices)[0, 0].numpy(), deviations, kl_nats)
 
 
+@shared(64, "Encoding …")
+def passage(run: Run, tokenizer: str, pixels: bytes) -> Passage:
+    """A picture through a tokenizer."""
+    return passage_of(run, tokenizer, _as_batch(run, pixels))
+
+
+@shared(4, "Looking for the active directions …")
 @torch.no_grad()
-def subspace(run: Run, model: str, images: ImageSet) -> ActiveSubspace:
+def subspace(run: Run, model: str) -> ActiveSubspace:
     """Active directions of an autoencoder: those of the run's geometry, else of the cells of some held-out images."""
     if has_geometry(run, model):
         return run.geometry().sample.subspace
-    lattices = run.autoencoder(model).encode(first_batch(images, N_IMAGES))
+    lattices = run.autoencoder(model).encode(first_batch(held_out_of(run), N_CONTEXT_IMAGES))
     return active_subspace(cells_of(lattices), residual_variance=run.config.geometry.residual_variance)
 
 
@@ -122,23 +152,27 @@ def has_geometry(run: Run, model: str) -> bool:
     return model == VAE and run.has(GEOMETRY_FILE)
 
 
+@copies(8, "Encoding …")
 @torch.no_grad()
-def channel_shares(run: Run, model: str, images: ImageSet) -> Float[Array, " d"]:
+def channel_shares(run: Run, model: str) -> Float[Array, " d"]:
     """Share of the latent variance in each channel."""
-    variances = cells_of(run.autoencoder(model).encode(first_batch(images, N_IMAGES))).var(dim=0)
+    variances = cells_of(run.autoencoder(model).encode(first_batch(held_out_of(run), N_CONTEXT_IMAGES))).var(dim=0)
     return np.asarray(variances / variances.sum())
 
 
-def field(run: Run, model: str, found: Look, active: ActiveSubspace) -> FieldSummary:
-    """Metric of every cell in this lattice, (H, W)."""
-    return summarise_field(metric_tensors(run.autoencoder(model).decode, found.lattice[None], active.basis)[0])
+@shared(32, "Differentiating the decoder in every cell …")
+def field(run: Run, model: str, pixels: bytes) -> FieldSummary:
+    """Metric of every cell in this picture's lattice, (H, W)."""
+    lattice, basis = look(run, model, pixels).lattice, subspace(run, model).basis
+    return summarise_field(metric_tensors(run.autoencoder(model).decode, lattice[None], basis)[0])
 
 
-def cell(run: Run, model: str, found: Look, active: ActiveSubspace, position: tuple[int, int]) -> Cell:
+@shared(128, False)
+def cell(run: Run, model: str, pixels: bytes, position: tuple[int, int]) -> Cell:
     """What one cell can change, and how."""
-    decode = run.autoencoder(model).decode
-    footprint = cell_in_context(decode, found.lattice, position, active).footprint
-    columns = cell_jacobian(decode, found.lattice, position, active.basis)[:, 0]  # (A, 28, 28)
+    decode, lattice, active = run.autoencoder(model).decode, look(run, model, pixels).lattice, subspace(run, model)
+    footprint = cell_in_context(decode, lattice, position, active).footprint
+    columns = cell_jacobian(decode, lattice, position, active.basis)[:, 0]  # (A, h, w)
     flat = columns.flatten(start_dim=1).double()
     return Cell(position, footprint, flat @ flat.T, columns.numpy())
 
@@ -159,16 +193,25 @@ def equal_steps(found: Look, active: ActiveSubspace, cell: Cell) -> EqualSteps:
 
 @torch.no_grad()
 def moved(
-    run: Run, model: str, found: Look, active: ActiveSubspace, position: tuple[int, int], steps: Float[Array, " a"]
+    run: Run, model: str, pixels: bytes, position: tuple[int, int], steps: Float[Array, " a"]
 ) -> Float[Array, "height width"]:
     """The picture after some steps of one cell along the active directions."""
-    lattice = found.lattice.clone()
-    lattice[:, *position] += active.basis @ torch.from_numpy(steps).to(active.basis)
+    lattice, basis = look(run, model, pixels).lattice.clone(), subspace(run, model).basis
+    lattice[:, *position] += basis @ torch.from_numpy(steps).to(basis)
     image: Array = run.autoencoder(model).decode(lattice[None])[0, 0].numpy()
     return image
 
 
-def with_codes(run: Run, tokenizer: str, found: Look, position: tuple[int, int]) -> Float[Array, "k height width"]:
+@shared(64, "Decoding the codes …")
+def with_codes(
+    run: Run, tokenizer: str, model: str, pixels: bytes, position: tuple[int, int]
+) -> Float[Array, "k rows columns"]:
     """Pixels that the cell can change, with each code of a tokenizer in its place."""
-    decode = run.autoencoder(tokenizer).decode
-    return decoded_codes(decode, run.tokenizers[tokenizer].codebook, found.lattice, position)[:, 0].numpy()
+    decode, lattice = run.autoencoder(tokenizer).decode, look(run, model, pixels).lattice
+    return decoded_codes(decode, run.tokenizers[tokenizer].codebook, lattice, position)[:, 0].numpy()
+
+
+def _as_batch(run: Run, pixels: bytes) -> Float[Tensor, "1 1 height width"]:
+    """A picture as a model sees it."""
+    image = torch.from_numpy(grey_values(pixels, run.image_shape[1:]).copy())[None, None]
+    return ImageSet("picture", "test", image, torch.zeros(1, dtype=torch.int64), ("",)).batch(torch.tensor([0]))

@@ -1,26 +1,27 @@
-"""Pictures that visitors bring: how a file becomes 28 by 28 grey values, and how these travel in a link.
+"""Pictures that visitors bring: how a file becomes grey values as a run reads them, and how these travel in a link.
 
-Everything that is done to a file is said, since a model that has only seen small white digits on black answers to the
-fitting as much as to the picture.
+Everything that is done to a file is said, since a model that has only seen small bright things on black answers to the
+fitting as much as to the picture. `shape` is rows and columns of the run's images.
 """
 
 import base64
 import binascii
 import io
+import math
 import zlib
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
-from geovq.app.shared.views import Array
 from geovq.errors import DataError, InvalidValueError
+from geovq.viz.arrays import Array
 
-SIDE = 28
-N_BYTES = SIDE * SIDE
+Shape: TypeAlias = tuple[int, ...]  # rows and columns
 _MOST_PIXELS = 20_000_000
-_LONGEST_LINK = 4 * N_BYTES  # characters; what cannot be compressed takes 1,060
+_MOST_CHARACTERS = 4  # of a link, per pixel; what cannot be compressed takes 1.4
 _16_BIT = ("I;16", "I;16B", "I;16L", "I")
 
 
@@ -28,15 +29,20 @@ _16_BIT = ("I;16", "I;16B", "I;16L", "I")
 class Fitted:
     """A picture as a model takes it.
 
-    pixels : 784 bytes, grey values in raster order, bright on dark; steps : what was done to it, in words.
+    Attributes
+    ----------
+    pixels : bytes
+        Grey values in raster order, bright on dark.
+    steps : tuple of str
+        What was done to it, in words.
     """
 
     pixels: bytes
     steps: tuple[str, ...]
 
 
-def fit_file(content: bytes, name: str) -> Fitted:
-    """Turn a PNG or JPEG into 28 by 28 grey values.
+def fit_file(content: bytes, name: str, shape: Shape) -> Fitted:
+    """Turn a PNG or JPEG into grey values of a shape.
 
     Raises
     ------
@@ -46,10 +52,11 @@ def fit_file(content: bytes, name: str) -> Fitted:
         If it has too many pixels.
     """
     steps: list[str] = []
-    grey = _cropped(_grey(_opened(content, name), steps), steps)
-    if grey.size != (SIDE, SIDE):
-        steps.append(f"scaled from {_size(grey)} to {SIDE} × {SIDE}")
-        grey = grey.resize((SIDE, SIDE), Image.Resampling.BOX if grey.width > SIDE else Image.Resampling.BICUBIC)
+    height, width = shape
+    grey = _cropped(_grey(_opened(content, name), steps), shape, steps)
+    if grey.size != (width, height):
+        steps.append(f"scaled from {_size(grey)} to {width} × {height}")
+        grey = grey.resize((width, height), Image.Resampling.BOX if grey.width > width else Image.Resampling.BICUBIC)
     values = np.asarray(grey)
     border = np.concatenate([values[[0, -1]].ravel(), values[1:-1, [0, -1]].ravel()])
     if np.median(border) > 127:
@@ -58,7 +65,7 @@ def fit_file(content: bytes, name: str) -> Fitted:
     return Fitted(values.astype(np.uint8).tobytes(), tuple(steps))
 
 
-def centred(pixels: bytes) -> tuple[bytes, tuple[int, int]]:
+def centred(pixels: bytes, shape: Shape) -> tuple[bytes, tuple[int, int]]:
     """Move the centre of mass to the middle by whole pixels, as the digits of MNIST are placed.
 
     Returns
@@ -66,21 +73,21 @@ def centred(pixels: bytes) -> tuple[bytes, tuple[int, int]]:
     (bytes, (int, int))
         The pixels, and by how many rows and columns they were moved. Nothing leaves the picture.
     """
-    image = grey_values(pixels)
+    image = grey_values(pixels, shape)
     rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return pixels, (0, 0)
     total = float(image.sum())
     moves = []
-    for axis, used in ((1, rows), (0, columns)):
-        mass = image.sum(axis=axis) @ np.arange(SIDE) / total
-        moves.append(int(np.clip(round((SIDE - 1) / 2 - mass), -used[0], SIDE - 1 - used[-1])))
+    for axis, used, size in ((1, rows, shape[0]), (0, columns, shape[1])):
+        mass = image.sum(axis=axis) @ np.arange(size) / total
+        moves.append(int(np.clip(round((size - 1) / 2 - mass), -used[0], size - 1 - used[-1])))
     return np.roll(image, moves, axis=(0, 1)).tobytes(), (moves[0], moves[1])
 
 
-def grey_values(pixels: bytes) -> UInt8[Array, "28 28"]:
+def grey_values(pixels: bytes, shape: Shape) -> UInt8[Array, "height width"]:
     """The bytes as an image."""
-    return np.frombuffer(pixels, dtype=np.uint8).reshape(SIDE, SIDE)
+    return np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
 
 
 def to_link(pixels: bytes) -> str:
@@ -88,27 +95,29 @@ def to_link(pixels: bytes) -> str:
     return base64.urlsafe_b64encode(zlib.compress(pixels, 9)).decode("ascii").rstrip("=")
 
 
-def from_link(text: str) -> bytes | None:
-    """Read what `to_link` wrote; None if it is anything else."""
-    if len(text) > _LONGEST_LINK:
+def from_link(text: str, shape: Shape) -> bytes | None:
+    """Read what `to_link` wrote of a picture of this shape; None if it is anything else."""
+    n_bytes = math.prod(shape)
+    if len(text) > _MOST_CHARACTERS * n_bytes:
         return None
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        pixels = zlib.decompressobj().decompress(packed, N_BYTES + 1)  # never more, whatever the link promises
+        pixels = zlib.decompressobj().decompress(packed, n_bytes + 1)  # never more, whatever the link promises
     except (binascii.Error, ValueError, zlib.error):
         return None
-    return pixels if len(pixels) == N_BYTES else None
+    return pixels if len(pixels) == n_bytes else None
 
 
-def from_canvas(text: object) -> bytes | None:
-    """Read what the drawing area sent, base64 of 784 bytes; None if it is anything else."""
-    if not isinstance(text, str) or len(text) > 2 * N_BYTES:
+def from_canvas(text: object, shape: Shape) -> bytes | None:
+    """Read what the drawing area sent, base64 of the bytes of a picture of this shape; None if it is anything else."""
+    n_bytes = math.prod(shape)
+    if not isinstance(text, str) or len(text) > 2 * n_bytes:
         return None
     try:
         pixels = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-    return pixels if len(pixels) == N_BYTES else None
+    return pixels if len(pixels) == n_bytes else None
 
 
 def _opened(content: bytes, name: str) -> Image.Image:
@@ -143,13 +152,17 @@ def _grey(image: Image.Image, steps: list[str]) -> Image.Image:
     return image.convert("L")
 
 
-def _cropped(image: Image.Image, steps: list[str]) -> Image.Image:
-    side = min(image.size)
-    if image.width == image.height:
+def _cropped(image: Image.Image, shape: Shape, steps: list[str]) -> Image.Image:
+    """The largest part in the middle that has the proportions of the shape."""
+    height, width = shape
+    scale = min(image.width / width, image.height / height)
+    kept_width, kept_height = (max(round(scale * side), 1) for side in (width, height))
+    if (kept_width, kept_height) == image.size:
         return image
-    steps.append(f"cropped from {_size(image)} to the {side} × {side} in its middle")
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.crop((left, top, left + side, top + side))
+    left, top = (image.width - kept_width) // 2, (image.height - kept_height) // 2
+    kept = image.crop((left, top, left + kept_width, top + kept_height))
+    steps.append(f"cropped from {_size(image)} to the {_size(kept)} in its middle")
+    return kept
 
 
 def _size(image: Image.Image) -> str:

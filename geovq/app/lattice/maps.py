@@ -1,19 +1,19 @@
-"""What is measured in the 49 cells of one picture: small maps; a click on any of them chooses a cell."""
+"""What is measured in the cells of one picture: small maps; a click on any of them chooses a cell."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from geovq.app.lattice import caching as caching
+from geovq.app.lattice import data
 from geovq.app.lattice import panels as panels
 from geovq.app.lattice.cell import picked_cell
-from geovq.app.lattice.data import N_IMAGES, has_geometry
+from geovq.app.lattice.data import has_geometry
 from geovq.app.lattice.source import Picture
 from geovq.app.shared.charts import show
+from geovq.app.shared.fetching import N_CONTEXT_IMAGES, VAE
 from geovq.app.shared.readable import theme
 from geovq.app.shared.selection import provenance
 from geovq.app.shared.states import empty_state, guarded
-from geovq.app.shared.views import VAE
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
 
@@ -44,8 +44,10 @@ def maps(run: Run, picture: Picture, tokenizer: str | None, model: str, channel:
 
 @guarded
 def _caption(run: Run, picture: Picture, model: str) -> None:
-    n_active = caching.subspace(run, model).n_active
-    source = "of the run's geometry" if has_geometry(run, model) else f"of the cells of {N_IMAGES} held-out images"
+    n_active = data.subspace(run, model).n_active
+    source = (
+        "of the run's geometry" if has_geometry(run, model) else f"of the cells of {N_CONTEXT_IMAGES} held-out images"
+    )
     words = f"{picture.name} · magnification measured on this lattice, in {n_active} active directions {source}"
     st.caption(f"Click a cell to look into it below · {provenance(run, words)}")
 

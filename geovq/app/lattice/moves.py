@@ -4,16 +4,18 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from geovq.app.lattice import caching as caching
-from geovq.app.lattice.data import Cell, moved
+from geovq.app.lattice import data
+from geovq.app.lattice.data import Cell
 from geovq.app.lattice.source import Picture
 from geovq.app.shared.charts import show
+from geovq.app.shared.links import unread, warn
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.mosaics import ERROR_LIMIT
 from geovq.app.shared.selection import provenance
-from geovq.app.shared.states import as_text, guarded
-from geovq.app.shared.views import Array
+from geovq.app.shared.states import guarded
 from geovq.runs import Run
 from geovq.viz import grey_tiles, mosaic_figure, signed_tiles
+from geovq.viz.arrays import Array
 
 MOST_DIRECTIONS = 8
 _PER_ROW = 4
@@ -30,8 +32,8 @@ def step_key(direction: int) -> str:
 @guarded
 def move_cell(run: Run, picture: Picture, model: str, position: tuple[int, int]) -> None:
     """Draw the sliders and what they do."""
-    cell = caching.cell(run, model, picture.pixels, position)
-    deviations = caching.subspace(run, model).variances.sqrt().tolist()
+    cell = data.cell(run, model, picture.pixels, position)
+    deviations = data.subspace(run, model).variances.sqrt().tolist()
     n_sliders = min(len(cell.strengths), MOST_DIRECTIONS)
     reach = [_rounded(_REACH * deviation) for deviation in deviations[:n_sliders]]
     _start(reach, (str(run.path), model, picture.pixels, position))
@@ -53,8 +55,8 @@ def move_cell(run: Run, picture: Picture, model: str, position: tuple[int, int])
 
 
 def _pictures(run: Run, picture: Picture, model: str, cell: Cell, steps: Float[Array, " a"]) -> None:
-    found = caching.look(run, model, picture.pixels)
-    before, after = found.decoded, moved(run, model, found, caching.subspace(run, model), cell.position, steps)
+    found = data.look(run, model, picture.pixels)
+    before, after = found.decoded, data.moved(run, model, picture.pixels, cell.position, steps)
     change = after - before
     predicted = np.tensordot(steps, cell.columns, axes=1)
     tiles = [*grey_tiles(np.stack([before, after])), *signed_tiles(np.stack([change, predicted]), ERROR_LIMIT)]
@@ -81,7 +83,7 @@ def _finding(length: float, predicted: float, is_moved: bool) -> str:
 
 
 def _start(reach: list[float], owner: tuple[object, ...]) -> None:
-    """Another cell starts where it is; the first one of a session may be moved by the link."""
+    """Set the sliders of a cell: the first one of a session to what the link asks, another one to zero."""
     is_other = st.session_state.get(_OWNER, owner) != owner
     st.session_state[_OWNER] = owner
     for direction, most in enumerate(reach, start=1):
@@ -91,18 +93,17 @@ def _start(reach: list[float], owner: tuple[object, ...]) -> None:
 
 
 def _linked(key: str, most: float) -> float:
-    if key in st.session_state:
-        return float(st.session_state[key])
-    text = st.query_params.get(key, "0")
+    text = unread(key)
+    if text is None:
+        return float(st.session_state.get(key, 0.0))
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
     if not abs(value) <= 1.001 * most:
-        st.warning(
+        warn(
             f"The link asks for a step of {as_text(text)}; this direction reaches from {-most:g} to {most:g}. The cell "
-            "stays where it is.",
-            icon=":material/link_off:",
+            "stays where it is."
         )
         return 0.0
     return value

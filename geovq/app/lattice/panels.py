@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geovq.app.lattice import caching as caching
+from geovq.app.lattice import data
 from geovq.app.lattice.fitting import grey_values
 from geovq.app.shared.caching import shared
 from geovq.app.shared.readable import readable
@@ -22,7 +22,7 @@ _KEPT = 48
 
 @dataclass(frozen=True)
 class Panel:
-    """One map with its words. `figure` is readable in one theme, and nobody may change it."""
+    """One map with its words. All visitors with the same theme see the same `figure`, so it must not be changed."""
 
     key: str
     figure: Any
@@ -31,22 +31,25 @@ class Panel:
     alt: str
     data: pd.DataFrame
 
-    def __post_init__(self) -> None:
-        readable(self.figure)
-
 
 @shared(_KEPT, False)
 def information(run: Run, model: str, pixels: bytes, theme: str) -> Panel | None:
     """KL per cell over the picture; None without a posterior."""
-    kl = caching.look(run, model, pixels).kl_nats
+    kl = data.look(run, model, pixels).kl_nats
     if kl is None:
         return None
     ranked = np.sort(kl.ravel())[::-1].cumsum()
     n_half = int((ranked < ranked[-1] / 2).sum()) + 1
     return Panel(
         "lattice_kl",
-        over_picture_figure(
-            grey_values(pixels) / 255, kl, unit="KL (nats)", limits=(0.0, max(float(kl.max()), 1e-6)), digits=2
+        readable(
+            over_picture_figure(
+                grey_values(pixels, run.image_shape[1:]) / 255,
+                kl,
+                unit="KL (nats)",
+                limits=(0.0, max(float(kl.max()), 1e-6)),
+                digits=2,
+            )
         ),
         title=f"KL: half of {ranked[-1]:.0f} nats is in {n_half} of {kl.size} cells",
         help="How far the posterior of a cell is from the prior, summed over channels: what this cell tells about this "
@@ -59,17 +62,19 @@ def information(run: Run, model: str, pixels: bytes, theme: str) -> Panel | None
 @shared(_KEPT, False)
 def magnification(run: Run, model: str, pixels: bytes, theme: str) -> Panel:
     """Magnification per cell over the picture."""
-    field = caching.field(run, model, pixels)
+    field = data.field(run, model, pixels)
     values, n_active = field.log10_magnification.numpy(), field.stretches.shape[-1]
     row, column = np.unravel_index(int(values.argmax()), values.shape)
     low, high = float(np.quantile(values, _QUIET)), float(values.max())
     return Panel(
         "lattice_magnification",
-        over_picture_figure(
-            grey_values(pixels) / 255,
-            values,
-            unit=f"log₁₀ ({_power('pixel', n_active)} per {_power('latent', n_active)})",
-            limits=(min(low, high - 1e-6), high),
+        readable(
+            over_picture_figure(
+                grey_values(pixels, run.image_shape[1:]) / 255,
+                values,
+                unit=f"log₁₀ ({_power('pixel', n_active)} per {_power('latent', n_active)})",
+                limits=(min(low, high - 1e-6), high),
+            )
         ),
         title=f"Magnification: most at row {row}, column {column}",
         help=f"log₁₀ √det G, with G = JᵀJ of the cell in its own lattice and in {n_active} active directions: how much "
@@ -84,12 +89,16 @@ def magnification(run: Run, model: str, pixels: bytes, theme: str) -> Panel:
 @shared(_KEPT, False)
 def means(run: Run, model: str, pixels: bytes, channel: int, theme: str) -> Panel:
     """Posterior mean of one channel, or what the encoder returns where there is no posterior."""
-    found = caching.look(run, model, pixels)
+    found = data.look(run, model, pixels)
     values = found.lattice[channel].numpy()
     unit = "encoder's output" if found.deviations is None else "posterior mean"
     return Panel(
         "lattice_channel_map",
-        small_map(cell_maps_figure({unit: values}, unit=unit, signed=True, digits=1), found.shape, f"{unit} (latent)"),
+        readable(
+            small_map(
+                cell_maps_figure({unit: values}, unit=unit, signed=True, digits=1), found.shape, f"{unit} (latent)"
+            )
+        ),
         title=f"The lattice: channel {channel} in every cell",
         help=GLOSSARY["lattice"],
         alt=f"{unit.capitalize()} of channel {channel} in each cell",
@@ -100,14 +109,14 @@ def means(run: Run, model: str, pixels: bytes, channel: int, theme: str) -> Pane
 @shared(_KEPT, False)
 def deviations(run: Run, model: str, pixels: bytes, channel: int, theme: str) -> Panel | None:
     """Posterior standard deviation of one channel; None without a posterior."""
-    found = caching.look(run, model, pixels)
+    found = data.look(run, model, pixels)
     if found.deviations is None:
         return None
     values = found.deviations[channel].numpy()
     unit = "standard deviation (latent)"
     return Panel(
         "lattice_deviations",
-        small_map(cell_maps_figure({unit: values}, unit=unit), found.shape, unit),
+        readable(small_map(cell_maps_figure({unit: values}, unit=unit), found.shape, unit)),
         title=f"Its uncertainty: from {values.min():.2g} to {values.max():.2g}",
         help="Standard deviation of the posterior. The prior's is 1: where it is near 1 and the mean near 0, the cell "
         "says nothing in this channel.",
@@ -119,13 +128,13 @@ def deviations(run: Run, model: str, pixels: bytes, channel: int, theme: str) ->
 @shared(_KEPT, False)
 def tokens(run: Run, tokenizer: str, pixels: bytes, theme: str) -> Panel:
     """Code of every cell."""
-    found = caching.passage(run, tokenizer, pixels).tokens
+    found = data.passage(run, tokenizer, pixels).tokens
     assert found is not None
     grid, label = found[0], tokenizer_style(tokenizer).label
     colours = map_colouring(run.tokenizers[tokenizer].codebook.numpy()).tolist()
     return Panel(
         "lattice_tokens",
-        small_map(token_grids_figure({label: grid}, {label: colours}), (grid.shape[0], grid.shape[1])),
+        readable(small_map(token_grids_figure({label: grid}, {label: colours}), (grid.shape[0], grid.shape[1]))),
         title=f"The tokens: {len(np.unique(grid))} different codes in {grid.size} cells",
         help=f"{label}, {run.tokenizers[tokenizer].n_codes} codes. {GLOSSARY['code']} Codes that lie side by side in "
         "latent space differ in colour.",

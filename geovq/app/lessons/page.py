@@ -2,20 +2,17 @@
 
 import streamlit as st
 
-from geovq.app.lessons.files import BrokenLesson, Lesson, Lessons
 from geovq.app.lessons.numbers import filled, has_numbers, measured_numbers
 from geovq.app.shared.fetching import open_cached
-from geovq.app.shared.frame import page_file
+from geovq.app.shared.lesson_files import BrokenLesson, Lesson, Lessons
+from geovq.app.shared.links import followed, page_file, warn, write
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.selection import RUN, known_runs
-from geovq.app.shared.states import as_text
 from geovq.errors import ArtifactError, GeovqError
 
 _PARAMETER = "lesson"  # of the link
-_CURRENT, _LINKED = (
-    "lessons_current",
-    "lessons_linked",
-)  # slug of the open lesson; what the link was last set to
-_ANSWERS = "lessons_answers"  # index of the choice that was revealed, by slug
+_CURRENT = "lessons_current"  # session key: slug of the open lesson
+_ANSWERS = "lessons_answers"  # session key: index of the choice that was revealed, by slug
 
 
 def lesson_list(lessons: Lessons) -> str:
@@ -36,7 +33,7 @@ def lesson_list(lessons: Lessons) -> str:
         key=_CURRENT,
         persist_state="session",
     )
-    st.query_params[_PARAMETER] = st.session_state[_LINKED] = chosen
+    write(_PARAMETER, chosen)
     return chosen
 
 
@@ -66,9 +63,9 @@ def lesson_view(lessons: Lessons, slug: str) -> None:
 
 def _lesson(lesson: Lesson) -> None:
     head = lesson.head
-    scene, explanation = (_with_numbers(lesson, text) for text in (lesson.scene, lesson.explanation))
+    text, explanation = (_with_numbers(lesson, part) for part in (lesson.text, lesson.explanation))
     st.subheader(head.title)
-    st.markdown(scene)
+    st.markdown(text)
     st.page_link(
         page_file(head.page),
         label=f"**Open the view: {head.page.capitalize()}**",
@@ -133,14 +130,10 @@ def _with_numbers(lesson: Lesson, text: str) -> str:
 
 
 def _follow_link(lessons: Lessons) -> None:
-    linked = st.query_params.get(_PARAMETER)
-    if linked is not None and linked != st.session_state.get(_LINKED):  # a link was opened, edited or gone back to
+    if (linked := followed(_PARAMETER)) is not None:
         st.session_state[_CURRENT] = linked
         if linked not in lessons:
-            st.warning(
-                f"The link names the lesson {as_text(linked)}, which does not exist. You see another one.",
-                icon=":material/link_off:",
-            )
+            warn(f"The link names the lesson {as_text(linked)}, which does not exist. You see another one.")
     if st.session_state.get(_CURRENT) not in lessons:
         st.session_state[_CURRENT] = next((slug for slug in lessons if slug not in _answers()), next(iter(lessons)))
 

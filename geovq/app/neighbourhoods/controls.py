@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from geovq.app.neighbourhoods.data import Agreement
-from geovq.app.shared.pickers import start_with
+from geovq.app.shared.links import start_with, unread
 from geovq.app.shared.scene import Scene
 
 QUERY, K = "neighbourhoods_query", "neighbourhoods_k"
@@ -18,7 +18,7 @@ def neighbour_count(agreement: Agreement) -> int:
     """Draw the slider of k."""
     most = agreement.most_neighbours
     fewest = min(_FEWEST, most - 1)
-    linked = st.query_params.get(K) if K not in st.session_state else None
+    linked = unread(K)
     value = int(linked) if linked is not None and linked.isdecimal() else st.session_state.get(K, _USUAL)
     st.session_state[K] = min(max(value, fewest), most)
     return int(st.slider("Neighbours k", fewest, most, key=K, bind="query-params", width=220))

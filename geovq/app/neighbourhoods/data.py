@@ -1,7 +1,7 @@
-"""What the page Neighbourhoods shows of a run, as plain arrays. Thin calls into the library: no Streamlit.
+"""What the page Neighbourhoods shows of a run, as plain arrays: thin calls into the library, no widgets.
 
 Landmarks that lie exactly on another one, as empty corners of images do, are one place: the first of them stands for
-all, and nobody's neighbours are its own copies.
+all, and copies of a landmark do not count as its neighbours.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,17 @@ import torch
 from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import cdist
 
-from geovq.app.shared import views
-from geovq.app.shared.scene import Scene
-from geovq.app.shared.views import VAE, Array
-from geovq.data import ImageSet
+from geovq.app.shared.caching import shared
+from geovq.app.shared.cells import centre_cell
+from geovq.app.shared.fetching import VAE, mean_lattice
+from geovq.app.shared.scene import Scene, scene_of
 from geovq.errors import InvalidValueError
 from geovq.geometry import cell_in_context, geodesic_distances
 from geovq.geometry.graph.component_counts import Connectivity, connectivity
 from geovq.geometry.neighbourhoods import nearest_candidates, neighbour_ranks, overlap, rank_correlation
 from geovq.randomness import make_rng
 from geovq.runs import Run
+from geovq.viz.arrays import Array
 
 Kind = Literal["euclidean", "geodesic", "pixels"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -30,15 +31,21 @@ MOST_NEIGHBOURS = 20
 _CORRELATED = 200  # nearest landmarks over which ranks are correlated
 _MOST_QUERIES, _MOST_DISTANCES = 1_500, 6_000_000  # asked for the map: searches of the graph within seconds
 _QUERIES_AT_ONCE, _PATCHES_AT_ONCE = 128, 256
-_CONTEXT_IMAGES = 200  # behind the mean lattice
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
     """All landmarks as seen from one of them.
 
-    distances : by kind, (N,); latent units, lengths of the output geometry, pixel intensity (L2); infinite for the
-    landmark itself and for copies. ranks : by kind, (N,), 1 is the nearest. n_candidates : landmarks with a rank.
+    Attributes
+    ----------
+    distances : arrays of shape (N,) by kind
+        In latent units, the unit of the run's output geometry (along the way) and pixel intensity (L2); infinite for
+        the landmark itself and for copies.
+    ranks : arrays of shape (N,) by kind
+        1 is the nearest.
+    n_candidates : int
+        Landmarks with a rank.
     """
 
     distances: Mapping[Kind, Float[Array, " N"]]
@@ -59,10 +66,19 @@ class Neighbourhood:
 class Agreement:
     """How far distances agree, for a sample of landmarks as queries and all landmarks as candidates.
 
-    members : (n,), the queries, ascending; nearest : by kind, (n, m), m as many as the page lists at most;
-    euclidean_in_pixels : (n, m), pixel distance (L2) of the nearest by Euclid; correlation : (n,), Spearman of
-    Euclidean and geodesic distance over the `n_correlated` nearest by Euclid; n_distinct : landmarks that are not
-    copies of another one.
+    Attributes
+    ----------
+    members : array of shape (n,)
+        The queries, ascending.
+    nearest : arrays of shape (n, m) by kind
+        Their m nearest landmarks, m as many as the page lists at most.
+    euclidean_in_pixels : array of shape (n, m)
+        Pixel distance (L2) of the nearest by Euclid.
+    correlation : array of shape (n,)
+        Spearman's, of Euclidean and geodesic distance over the `n_correlated` nearest by Euclid.
+    n_correlated : int
+    n_distinct : int
+        Landmarks that are not copies of another one.
     """
 
     members: Int[Array, " n"]
@@ -88,8 +104,9 @@ class Agreement:
     def worst_first(self, k: int) -> Int[Array, " n"]:
         """Queries from the least overlap of Euclidean and geodesic neighbours on, those that can be seen first.
 
-        Where landmarks crowd, lists are drawn from near equals, and no eye sees who is on them. So the half whose
-        Euclidean neighbours differ most in pixels goes before the other half; equals by that difference.
+        Where landmarks lie densely, neighbours look so alike that one cannot see which of them are listed. So the half
+        of the queries whose Euclidean neighbours differ most in pixels goes before the other half; queries of equal
+        overlap are ordered by that difference.
         """
         visible = self.euclidean_in_pixels[:, :k].mean(axis=1)
         is_faint = visible < np.median(visible)
@@ -97,27 +114,28 @@ class Agreement:
         return np.asarray(self.members[order])
 
 
+@shared(2, "Decoding the landmarks …")
 @torch.no_grad()
-def landmark_patches(run: Run, scene: Scene, images: ImageSet) -> Float[Array, "N h w"]:
+def landmark_patches(run: Run) -> Float[Array, "N h w"]:
     """Every landmark decoded in the centre cell of the mean lattice of held-out images, footprint pixels only."""
-    model, sample = run.autoencoder(VAE), scene.geometry.sample
-    context = model.encode(views.first_batch(images, _CONTEXT_IMAGES)).mean(dim=0)
-    _, height, width = context.shape
-    decoder = cell_in_context(model.decode, context, (height // 2, width // 2), sample.subspace)
+    decode, sample = run.autoencoder(VAE).decode, scene_of(run).geometry.sample
+    decoder = cell_in_context(decode, mean_lattice(run, VAE), centre_cell(run), sample.subspace)
     landmarks = sample.landmarks
     starts = range(0, len(landmarks), _PATCHES_AT_ONCE)
     return torch.cat([decoder(landmarks[i : i + _PATCHES_AT_ONCE])[:, 0] for i in starts]).numpy()
 
 
-def neighbourhood(scene: Scene, patches: Float[Array, "N h w"], landmark: int) -> Neighbourhood:
+@shared(64, False)
+def neighbourhood(run: Run, landmark: int) -> Neighbourhood:
     """Distances and ranks of all landmarks from one."""
-    rows = _distance_rows(scene, patches, np.array([landmark]))
+    rows = _distance_rows(scene_of(run), landmark_patches(run), np.array([landmark]))
     distances = {kind: row[0] for kind, row in rows.items()}
     ranks = {kind: neighbour_ranks(row)[0] for kind, row in rows.items()}
     return Neighbourhood(distances, ranks, int(np.isfinite(distances["euclidean"]).sum()))
 
 
-def agreement(run: Run, scene: Scene, patches: Float[Array, "N h w"]) -> Agreement:
+@shared(4, "Asking every landmark for its neighbours …")
+def agreement(run: Run) -> Agreement:
     """Neighbours of a sample of landmarks under all distances; drawn with the run's seed.
 
     Raises
@@ -125,6 +143,7 @@ def agreement(run: Run, scene: Scene, patches: Float[Array, "N h w"]) -> Agreeme
     InvalidValueError
         If fewer than three landmarks are distinct.
     """
+    scene, patches = scene_of(run), landmark_patches(run)
     distinct = np.flatnonzero(~is_copy(scene))
     if len(distinct) < 3:
         raise InvalidValueError(
@@ -148,9 +167,10 @@ def agreement(run: Run, scene: Scene, patches: Float[Array, "N h w"]) -> Agreeme
     return Agreement(members, joined, *joined_rows, n_correlated, len(distinct))
 
 
-def pieces(scene: Scene) -> Connectivity:
+@shared(8, False)
+def pieces(run: Run) -> Connectivity:
     """Components of the landmark graph against the number of neighbours."""
-    points = scene.geometry.sample.landmarks.numpy()
+    points = scene_of(run).geometry.sample.landmarks.numpy()
     return connectivity(points, min(MOST_NEIGHBOURS, len(points) - 1))
 
 

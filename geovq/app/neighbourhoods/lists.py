@@ -4,18 +4,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from geovq.app.geometry.points import described
-from geovq.app.neighbourhoods import caching as caching
+from geovq.app.neighbourhoods import data
 from geovq.app.neighbourhoods.controls import picked_query
 from geovq.app.neighbourhoods.data import KINDS, Kind, Neighbourhood
 from geovq.app.shared.charts import show
-from geovq.app.shared.plane_axes import axis_titles, plane_words
+from geovq.app.shared.plane_axes import axis_titles, described, plane_words
 from geovq.app.shared.scene import Scene
 from geovq.app.shared.selection import of_total, provenance
-from geovq.app.shared.views import Array
 from geovq.runs import Run
 from geovq.viz import grey_tiles, mosaic_figure
 from geovq.viz.agreement import landmark_plane_figure
+from geovq.viz.arrays import Array
 from geovq.viz.neighbours import NeighbourList, neighbour_list_figure, neighbours_figure
 
 _TITLES: dict[Kind, str] = {
@@ -35,7 +34,7 @@ _LIST_WIDTH = 256
 
 def planes(run: Run, scene: Scene, query: int, k: int) -> None:
     """A plane to choose a landmark in, and beside it the neighbours of the chosen one."""
-    found = caching.neighbourhood(run, query)
+    found = data.neighbourhood(run, query)
     n_shared = found.n_shared("euclidean", "geodesic", k)
     titles = axis_titles(scene)
     left, right = st.columns(2)
@@ -70,7 +69,7 @@ def planes(run: Run, scene: Scene, query: int, k: int) -> None:
 
 def lists(run: Run, scene: Scene, query: int, k: int) -> None:
     """The nearest by three distances, with their ranks under the other two."""
-    found, patches = caching.neighbourhood(run, query), caching.patches(run)
+    found, patches = data.neighbourhood(run, query), data.landmark_patches(run)
     with st.container(horizontal=True, vertical_alignment="center", key="neighbourhoods_asked"):
         with st.container(width=110):
             show(

@@ -5,18 +5,18 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from geovq.app.neighbourhoods import caching as caching
+from geovq.app.neighbourhoods import data
 from geovq.app.neighbourhoods.controls import choose, picked_query
 from geovq.app.neighbourhoods.data import Agreement
-from geovq.app.shared.caching import shared as kept
+from geovq.app.shared.caching import shared
 from geovq.app.shared.charts import show
 from geovq.app.shared.plane_axes import axis_titles, plane_words
 from geovq.app.shared.readable import readable, theme
-from geovq.app.shared.scene import Scene
+from geovq.app.shared.scene import Scene, scene_of
 from geovq.app.shared.selection import of_total, provenance
-from geovq.app.shared.views import Array
 from geovq.runs import Run
 from geovq.viz.agreement import agreement_figure
+from geovq.viz.arrays import Array
 
 _MEASURE, _OVERLAP, _CORRELATION = "neighbourhoods_measure", "overlap", "rank correlation"
 _N_WORST = 8
@@ -24,12 +24,12 @@ _N_WORST = 8
 
 def verdict(run: Run, agreement: Agreement, k: int) -> None:
     """What the numbers say, first."""
-    shared, by_euclid, by_geodesic = (
+    in_both, by_euclid, by_geodesic = (
         agreement.mean_shared(*pair, k)
         for pair in (("euclidean", "geodesic"), ("pixels", "euclidean"), ("pixels", "geodesic"))
     )
     st.markdown(
-        f"**Of the {k} nearest by Euclid, {shared:.1f} on average are also among the {k} nearest by the decoder's "
+        f"**Of the {k} nearest by Euclid, {in_both:.1f} on average are also among the {k} nearest by the decoder's "
         f"geodesics. Of the {k} that look most alike in pixels, geodesics find {by_geodesic:.1f} and Euclid "
         f"{by_euclid:.1f}.**"
     )
@@ -65,8 +65,8 @@ def _map(run: Run, scene: Scene, agreement: Agreement, k: int, *, is_overlap: bo
         "neighbourhoods_map",
         alt="The latent plane with one mark per landmark, large and dark where Euclid and geodesic disagree",
         title=_finding(values[np.isfinite(values)], is_overlap, k),
-        help="Large and dark: the two distances disagree, most of all where landmarks crowd and lists are drawn from "
-        "near equals. Grey: not asked. Click a mark to see its neighbours above.",
+        help="Large and dark: the two distances disagree, most of all where landmarks lie densely and many are "
+        "almost equally near. Grey: not asked. Click a mark to see its neighbours above.",
         caption=provenance(run, f"{_asked(agreement)}, {plane_words(scene)}"),
         data={
             "landmark": members,
@@ -79,9 +79,9 @@ def _map(run: Run, scene: Scene, agreement: Agreement, k: int, *, is_overlap: bo
     )
 
 
-@kept(32, False)
+@shared(32, False)
 def _figure(run: Run, k: int, is_overlap: bool, theme: str) -> Any:
-    scene, agreement = caching.scene(run), caching.agreement(run)
+    scene, agreement = scene_of(run), data.agreement(run)
     return readable(
         agreement_figure(
             scene.positions,
@@ -105,10 +105,10 @@ def _worst_cases(agreement: Agreement, k: int) -> None:
     st.markdown(
         "**Worst cases**",
         help=f"Fewest shared neighbours first, among the half of the landmarks whose {k} nearest by Euclid differ most "
-        "in pixels: where landmarks crowd, nobody sees who is on the list.",
+        "in pixels: where landmarks lie densely, neighbours look too much alike to tell lists apart.",
     )
-    shared = np.rint(k * agreement.overlap("euclidean", "geodesic", k)).astype(int)
-    of_member = dict(zip(agreement.members.tolist(), shared.tolist(), strict=True))
+    n_shared = np.rint(k * agreement.overlap("euclidean", "geodesic", k)).astype(int)
+    of_member = dict(zip(agreement.members.tolist(), n_shared.tolist(), strict=True))
     with st.container(gap="xsmall"):
         for landmark in agreement.worst_first(k)[:_N_WORST].tolist():
             st.button(

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from geovq.app.neighbourhoods import caching as caching
+from geovq.app.neighbourhoods import data
 from geovq.app.neighbourhoods.controls import neighbour_count, query_picker
 from geovq.app.neighbourhoods.lists import lists, planes
 from geovq.app.neighbourhoods.map import agreement_map, verdict
 from geovq.app.shared.charts import show
+from geovq.app.shared.scene import scene_of
 from geovq.app.shared.selection import provenance
 from geovq.app.shared.states import guarded
 from geovq.geometry.graph.component_counts import Connectivity
@@ -16,9 +17,9 @@ from geovq.viz.component_counts import connectivity_figure
 
 @st.fragment
 @guarded
-def explorer(run: Run) -> None:
+def one_landmark(run: Run) -> None:
     """All that belongs to one query and one number of neighbours."""
-    scene, agreement = caching.scene(run), caching.agreement(run)
+    scene, agreement = scene_of(run), data.agreement(run)
     sentence = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         k = neighbour_count(agreement)
@@ -33,7 +34,7 @@ def explorer(run: Run) -> None:
 @guarded
 def graph_pieces(run: Run) -> None:
     """Connectivity of the graph that geodesics run on."""
-    found, current = caching.pieces(run), run.config.geometry.n_neighbors
+    found, current = data.pieces(run), run.config.geometry.n_neighbors
     st.subheader("Does the graph hold together?")
     show(
         connectivity_figure(found.n_neighbors, found.n_components, found.largest_share, current),
@@ -42,7 +43,7 @@ def graph_pieces(run: Run) -> None:
         title=_finding(found, current),
         help="Each landmark is joined to its k nearest by Euclid. Where the graph falls into pieces they are joined by "
         "their shortest edges, and geodesics between them all run over these bridges.",
-        caption=provenance(run, f"{caching.scene(run).n_landmarks:,} landmarks, copies included"),
+        caption=provenance(run, f"{scene_of(run).n_landmarks:,} landmarks, copies included"),
         data={
             "k": found.n_neighbors,
             "pieces": found.n_components,

@@ -9,11 +9,12 @@ from jaxtyping import Float, Int
 from geovq.app.shared import fetching
 from geovq.app.shared.caching import copies
 from geovq.app.shared.decoders import DecoderName, decoded_tokens, decoder_of
-from geovq.app.shared.views import MEASURED_IMAGES, Array
+from geovq.app.shared.fetching import MEASURED_IMAGES
 from geovq.evaluation import NearestImages, nearest_images, nll_maps
 from geovq.generation import complete_tokens, sample_steps, sample_tokens
 from geovq.runs import Run
 from geovq.tokenization.patches import decoded_codes
+from geovq.viz.arrays import Array
 
 _REFERENCE_BATCH = 8_192  # training images compared at a time
 
@@ -22,7 +23,14 @@ _REFERENCE_BATCH = 8_192  # training images compared at a time
 class Drawing:
     """How images are drawn: whose prior, through which decoder, with which settings.
 
-    label : class to draw, or None to let the prior choose it.
+    Attributes
+    ----------
+    tokenizer : str
+    decoder : "own" or "refit"
+    temperature, top_p : float
+    seed : int
+    label : int, optional
+        Class to draw; None lets the prior choose it.
     """
 
     tokenizer: str
@@ -37,8 +45,15 @@ class Drawing:
 class Trajectory:
     """One image while it is being drawn.
 
-    tokens : (L,); probabilities : (L, K), that each token was drawn from; entropy_bits : (L,), of these;
-    images : (L + 1, 28, 28), entry t decoded after t tokens, mean latents in the cells that are still to come.
+    Attributes
+    ----------
+    tokens : array of shape (L,)
+    probabilities : array of shape (L, K)
+        The distribution that each token was drawn from.
+    entropy_bits : array of shape (L,)
+        Its entropy.
+    images : array of shape (L + 1, h, w)
+        Entry t is decoded after t tokens, with mean latents in the cells that are still to come.
     """
 
     tokens: Int[Array, " L"]

@@ -8,11 +8,11 @@ from jaxtyping import Float
 from geovq.app.prior.data import Drawing, samples
 from geovq.app.shared import fetching
 from geovq.app.shared.caching import copies
-from geovq.app.shared.views import Array
 from geovq.evaluation import class_coverage, frechet_distance
 from geovq.randomness import make_generator
 from geovq.runs import Run
 from geovq.runs.stages.classifiers import classifier_file, load_classifier
+from geovq.viz.arrays import Array
 
 _HELD_OUT = 1_000  # test images that sets are compared with
 
@@ -21,9 +21,16 @@ _HELD_OUT = 1_000  # test images that sets are compared with
 class Quality:
     """A set of samples through the eyes of a classifier.
 
-    frechet : squared Fréchet distance to held-out images, in squared units of the features; real_frechet : the same for
-    as many training images; n_covered, n_classes : classes that occur, and that there are; recognised : how many
-    samples are seen as the class that was asked for, None if none was.
+    Attributes
+    ----------
+    frechet : float
+        Squared Fréchet distance to held-out images, in squared units of the features.
+    real_frechet : float
+        The same for as many training images.
+    n_covered, n_classes : int
+        Classes that occur among the samples, and that there are.
+    recognised : int, optional
+        How many samples are seen as the class that was asked for; None if none was.
     """
 
     frechet: float

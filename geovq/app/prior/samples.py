@@ -24,7 +24,7 @@ _FRECHET = (
 
 
 def samples_view(run: Run, drawing: Drawing) -> None:
-    """Images that never existed, and what is to be thought of them."""
+    """Draw samples, how good they are, and the training images nearest to them."""
     n_samples = st.select_slider(
         "Samples", (16, 32, 64, 128), 64, key="prior_n", bind="query-params", persist_state="session", width=190
     )

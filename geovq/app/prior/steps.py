@@ -6,28 +6,27 @@ from geovq.app.prior import data as prior_data
 from geovq.app.prior.controls import drawing_words
 from geovq.app.prior.data import Drawing
 from geovq.app.shared.charts import show
-from geovq.app.shared.pickers import start_with
+from geovq.app.shared.links import start_with
+from geovq.app.shared.player import Player
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
-from geovq.app.shared.stepping import Stepper
 from geovq.app.shared.wording import GLOSSARY
 from geovq.runs import Run
 from geovq.viz import map_colouring
 from geovq.viz.distribution import choice_figure, likeliest, next_token_figure
 from geovq.viz.drawing import drawing_figure
 
-_CELLS = Stepper("prior_step", "prior_playing", first=1, frame_s=1.0)
-_FIRST_SHOWN = 25  # half of the image
+_CELLS = Player("prior_step", "prior_playing", first=1, frame_s=1.0)
 _N_CANDIDATES = 12
 
 
 def steps_view(run: Run, drawing: Drawing) -> None:
-    """The stepper; it plays by itself while it is told to."""
-    st.fragment(_stepper, run_every=_CELLS.run_every)(run, drawing)
+    """Draw the steps; they play by themselves while they are told to."""
+    st.fragment(_cell_by_cell, run_every=_CELLS.run_every)(run, drawing)
 
 
 @guarded
-def _stepper(run: Run, drawing: Drawing) -> None:
+def _cell_by_cell(run: Run, drawing: Drawing) -> None:
     trajectory = prior_data.trajectory(run, drawing)
     n_steps = len(trajectory.tokens)
     _CELLS.advance(n_steps)
@@ -74,7 +73,7 @@ def _stepper(run: Run, drawing: Drawing) -> None:
 
 def _controls(n_steps: int) -> int:
     key = _CELLS.place
-    start_with(key, min(_FIRST_SHOWN, n_steps), n_steps, "the step", first=1)
+    start_with(key, -(-n_steps // 2), n_steps, "the step", first=1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         step = st.slider("Cells drawn", 1, n_steps, key=key, bind="query-params", persist_state="session", width=300)
         _CELLS.button("Back", "chevron_left", step - 1, n_steps)

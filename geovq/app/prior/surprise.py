@@ -6,15 +6,16 @@ import streamlit as st
 from geovq.app.prior import data as prior_data
 from geovq.app.prior.data import Drawing
 from geovq.app.shared import fetching, findings, tables
+from geovq.app.shared.cells import size_words
 from geovq.app.shared.charts import show
 from geovq.app.shared.decoders import decoder_words
 from geovq.app.shared.mosaics import originals_of
 from geovq.app.shared.pickers import image_picker
 from geovq.app.shared.selection import of_total, provenance
-from geovq.app.shared.views import Array
 from geovq.app.shared.wording import GLOSSARY
 from geovq.runs import Run
 from geovq.viz import cell_maps_figure, grey_tiles, mosaic_figure, tokenizer_style
+from geovq.viz.arrays import Array
 
 _N_EXTREMES = 10
 
@@ -66,7 +67,7 @@ def _one_image(run: Run, drawing: Drawing, maps: Array, totals: Array) -> None:
             show(
                 cell_maps_figure({label: maps[index]}, unit="surprise (bits)", digits=1),
                 "prior_nll_map",
-                alt=f"Bits that the token at each of the 7 by 7 positions costs in image {index}",
+                alt=f"Bits that the token at each of the {size_words(maps)} positions costs in image {index}",
                 title=f"Least expected at row {row}, column {column}: {maps[index].max():.1f} bits",
                 help=f"{GLOSSARY['nll']} Tokens are guessed row by row, each from those before it"
                 + (", and from the class." if run.priors[drawing.tokenizer].n_classes else "."),
@@ -99,7 +100,7 @@ def _mean_map(run: Run, drawing: Drawing, maps: Array) -> None:
     show(
         cell_maps_figure({label: mean}, unit="mean surprise (bits)"),
         "prior_positions",
-        alt=f"Mean surprise at each of the 7 by 7 positions, prior over {label} tokens",
+        alt=f"Mean surprise at each of the {size_words(mean)} positions, prior over {label} tokens",
         title=f"On average hardest to guess at row {row}, column {column}",
         caption=provenance(run, of_total(len(maps), len(fetching.held_out_of(run)), "held-out images")),
         data=tables.position_rows({label: mean}, "bits"),

@@ -20,12 +20,12 @@ def run_key(run: Run) -> tuple[str, str]:
 
 
 def copies(max_entries: int, spinner: str | bool, keys: Keys | None = None) -> Callable[[F], F]:
-    """Decorator: results are copied for every look, so that nobody can change them for others. For arrays."""
+    """Decorator that keeps results and gives every caller a copy of its own: for arrays."""
     return _decorator(st.cache_data, max_entries, spinner, keys)
 
 
 def shared(max_entries: int, spinner: str | bool, keys: Keys | None = None) -> Callable[[F], F]:
-    """Decorator: every look is at the same object, which nobody may change. For what is large, and few of it."""
+    """Decorator that keeps results and gives every caller the same object, not to be changed: for large things."""
     return _decorator(st.cache_resource, max_entries, spinner, keys)
 
 

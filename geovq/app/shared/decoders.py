@@ -7,9 +7,9 @@ import streamlit as st
 import torch
 from jaxtyping import Float, Int
 
-from geovq.app.shared.views import Array
 from geovq.runs import Run
 from geovq.runs.stages.workspace import Decoder
+from geovq.viz.arrays import Array
 
 DecoderName = Literal["own", "refit"]
 
@@ -44,5 +44,5 @@ def decoded_tokens(
 
 
 def decoder_words(decoder: DecoderName) -> str:
-    """The end of a name, for captions and rows: empty for the decoder that everybody expects."""
+    """The end of a name, for captions and rows: empty for the autoencoder's own decoder."""
     return ", refitted decoder" if decoder == "refit" else ""

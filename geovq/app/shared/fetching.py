@@ -1,21 +1,49 @@
-"""What several pages keep from one run of the script to the next: runs, images, and what they make of them."""
+"""What several pages fetch of a run: itself, its images, and what its models and tokenizers make of them.
 
-import os
+Thin calls into the library, without formulas and widgets; results are kept from one run of the script to the next.
+"""
 
-import streamlit as st
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
-from geovq.app.shared import views
 from geovq.app.shared.caching import copies, shared
-from geovq.arrays import IntArray
+from geovq.app.shared.cells import centre_cell
 from geovq.config import ExperimentConfig
 from geovq.data import ImageSet, at_hand, load_images
-from geovq.evaluation import Distortion, TokenUsage
+from geovq.evaluation import Distortion, TokenUsage, distortion, token_usage
 from geovq.runs import Run, experiment_images, open_run
 from geovq.runs.stages.workspace import Split
+from geovq.tokenization import LandmarkTokenizer
+from geovq.tokenization.patches import decoded_codes
 from geovq.viz import Landmarks
+from geovq.viz.arrays import Array
 
-N_CONTEXT_IMAGES = 200  # behind the mean lattice and the variance of channels
+VAE = "vae"
+MEASURED_IMAGES = 1_000  # held-out images behind the measurements that pages make themselves
+N_CONTEXT_IMAGES = 200  # held-out images behind the mean lattice and the variance of channels
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Images on their way through an autoencoder, with or without a tokenizer.
+
+    Attributes
+    ----------
+    lattices : array of shape (n, D, H, W)
+        What the decoder was given.
+    decoded : array of shape (n, h, w)
+        Intensities in [0, 1].
+    tokens : array of shape (n, H, W), optional
+        None without a tokenizer.
+    """
+
+    lattices: Float[Array, "n d h w"]
+    decoded: Float[Array, "n height width"]
+    tokens: Int[Array, "n h w"] | None
 
 
 def open_cached(path: str) -> Run:
@@ -48,50 +76,86 @@ def training_images(run: Run) -> ImageSet:
     return _images(run.config, "train")
 
 
+def first_batch(images: ImageSet, n_images: int) -> Float[Tensor, "n c height width"]:
+    """The first images of a split, as a model sees them."""
+    return images.batch(torch.arange(min(n_images, len(images))))
+
+
 @copies(16, "Encoding …")
-def held_out_tokens(run: Run, name: str) -> IntArray:
-    """Tokens of `held_out_of(run)`, (n, H, W)."""
+@torch.no_grad()
+def held_out_tokens(run: Run, name: str) -> Int[Array, "n h w"]:
+    """Tokens of `held_out_of(run)`."""
     images = held_out_of(run)
     if images.name == run.config.data.dataset:
         return run.tokens(name, "test")
-    return views.encoded(run, name, images)
+    tokens: Array = run.tokenizers[name].encode(run.autoencoder(name).encode(first_batch(images, len(images)))).numpy()
+    return tokens
+
+
+@torch.no_grad()
+def passage_of(run: Run, name: str, images: Float[Tensor, "n c height width"]) -> Passage:
+    """Encode and decode images with the VAE ("vae") or through a tokenizer."""
+    model = run.autoencoder(name)
+    lattices, tokens = model.encode(images), None
+    if name != VAE:
+        tokens = run.tokenizers[name].encode(lattices)
+        lattices = run.tokenizers[name].decode(tokens)
+    decoded = model.decode(lattices)[:, 0].numpy()
+    return Passage(lattices.numpy(), decoded, None if tokens is None else tokens.numpy())
 
 
 @copies(64, "Decoding …")
-def passage(run: Run, name: str, indices: tuple[int, ...]) -> views.Passage:
+def passage(run: Run, name: str, indices: tuple[int, ...]) -> Passage:
     """Held-out images through the VAE or a tokenizer."""
-    return views.passage(run, name, held_out_of(run).batch(torch.tensor(indices)))
+    return passage_of(run, name, held_out_of(run).batch(torch.tensor(indices)))
 
 
 @copies(16, "Measuring the distortion …")
+@torch.no_grad()
 def measured_distortion(run: Run, name: str) -> Distortion:
-    """Distortion of a tokenizer per held-out image."""
-    return views.measured_distortion(run, name, views.first_batch(held_out_of(run), views.MEASURED_IMAGES))
+    """Pixel error that quantizing alone makes, per held-out image."""
+    model, tokenizer = run.autoencoder(name), run.tokenizers[name]
+    lattices = model.encode(first_batch(held_out_of(run), MEASURED_IMAGES))
+    return distortion(model.decode, lattices, tokenizer.decode(tokenizer.encode(lattices)))
 
 
 @copies(32, "Counting tokens …")
 def usage(run: Run, name: str) -> TokenUsage:
-    """Use of the codes on held-out images."""
-    return views.usage(run, name)
+    """How often each code is used on held-out images."""
+    return token_usage(run.tokens(name, "test"), run.tokenizers[name].n_codes)
+
+
+@torch.no_grad()
+def mean_lattice(run: Run, name: str) -> Float[Tensor, "d h w"]:
+    """Mean of the lattices of some held-out images, in the autoencoder that a tokenizer reads."""
+    return run.autoencoder(name).encode(first_batch(held_out_of(run), N_CONTEXT_IMAGES)).mean(dim=0)
 
 
 @copies(16, "Decoding the codes …")
-def code_patches(run: Run, name: str, image: int | None, position: tuple[int, int]) -> views.Array:
-    """Codes decoded in the lattice of one held-out image, or in the mean lattice of many."""
-    images = held_out_of(run)
-    context = views.first_batch(images, N_CONTEXT_IMAGES) if image is None else images.batch(torch.tensor([image]))
-    return views.code_patches(run, name, context, position)
+@torch.no_grad()
+def code_patches(run: Run, name: str, image: int | None) -> Float[Array, "k h w"]:
+    """What each code paints in the centre cell of the lattice of a held-out image, or of the mean lattice if None."""
+    model = run.autoencoder(name)
+    if image is None:
+        context = mean_lattice(run, name)
+    else:
+        context = model.encode(held_out_of(run).batch(torch.tensor([image])))[0]
+    patches: Array = decoded_codes(model.decode, run.tokenizers[name].codebook, context, centre_cell(run))[:, 0].numpy()
+    return patches
 
 
 @copies(8, "Fetching landmarks …")
-def landmark_plane(run: Run, name: str) -> tuple[Landmarks, views.Array] | None:
-    """Landmarks of a tokenizer in two directions."""
-    return views.landmark_plane(run, name)
+def landmark_plane(run: Run, name: str) -> tuple[Landmarks, Float[Array, "2"]] | None:
+    """Landmarks in the two strongest directions, and each direction's share of the cells' variance.
 
-
-@st.cache_resource(show_spinner=False)
-def device_name() -> str:
-    """The device that `auto` means on this machine."""
-    if torch.cuda.is_available():
-        return f"GPU: {torch.cuda.get_device_name()}"
-    return f"CPU, {os.cpu_count()} cores"
+    None for a tokenizer that was not made on a graph of landmarks.
+    """
+    tokenizer = run.tokenizers[name]
+    if not isinstance(tokenizer, LandmarkTokenizer):
+        return None
+    points = tokenizer.landmarks[:, :2].numpy()
+    if points.shape[1] < 2:  # one active direction: a line
+        points = np.pad(points, ((0, 0), (0, 1)))
+    shares = (tokenizer.subspace.variances / tokenizer.subspace.variances.sum()).numpy()
+    plane = Landmarks(points, tokenizer.label.numpy(), points[tokenizer.medoid_indices.numpy()])
+    return plane, np.pad(shares, (0, 1))[:2]

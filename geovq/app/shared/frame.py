@@ -10,6 +10,7 @@ from PIL import Image
 from streamlit.navigation.page import Page
 
 from geovq.app.shared.garbage_collection import set_imports_aside
+from geovq.app.shared.links import page_file
 
 _FRAME = "inside_frame"
 
@@ -46,7 +47,7 @@ _SECTIONS = {
         "lessons": _Entry(
             "Lessons",
             "school",
-            "Short scenes, each in three steps: look at a view of a trained run, guess, and see what is so and why.",
+            "Short lessons, each in three steps: look at a view of a trained run, guess, and see what is so and why.",
         ),
     },
     "Look inside": {
@@ -127,11 +128,6 @@ def require_frame() -> None:
         configure_page()
         navigation()
         st.rerun()
-
-
-def page_file(name: str) -> str:
-    """Path of a page, as links want it."""
-    return f"pages/{name}.py"
 
 
 def _page(file: str, entry: _Entry) -> Page:

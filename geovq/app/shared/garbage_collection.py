@@ -1,4 +1,4 @@
-"""Spares the garbage collector what never becomes garbage.
+"""Keeps what lives as long as the server out of garbage collection.
 
 Streamlit collects after every run of the script, and so after every click. That walks through all objects of all
 imported libraries, and nothing is sent meanwhile: with torch and plotly a quarter of a second.
@@ -11,7 +11,7 @@ import streamlit as st
 
 
 def set_imports_aside() -> None:
-    """Put everything that lives now out of the collector's sight; again only when more was imported."""
+    """Exclude all objects that exist now from garbage collection; again only after more modules were imported."""
     _set_aside(len(sys.modules))
 
 

@@ -7,9 +7,10 @@ import torch
 from jaxtyping import Float
 
 from geovq.app.shared import fetching
-from geovq.app.shared.views import VAE, Array
+from geovq.app.shared.fetching import VAE
 from geovq.runs import Run
 from geovq.viz import grey_tiles, signed_tiles, tokenizer_style
+from geovq.viz.arrays import Array
 
 ERROR_LIMIT = 0.5  # pixel difference that reaches full colour
 
@@ -21,7 +22,7 @@ def reconstruction_rows(
 
     Returns
     -------
-    (list of str, ndarray of shape (rows, n, 28, 28, 4))
+    (list of str, ndarray of shape (rows, n, h, w, 4))
         Names of the rows, and their tiles.
     """
     decoded = {
@@ -46,6 +47,6 @@ def compared_rows(
 
 
 def originals_of(run: Run, indices: tuple[int, ...]) -> Array:
-    """Held-out images, (n, 28, 28) in [0, 1]."""
+    """Held-out images, (n, h, w), intensities in [0, 1]."""
     pixels: Array = fetching.held_out_of(run).batch(torch.tensor(indices))[:, 0].numpy()
     return pixels

@@ -1,13 +1,13 @@
 """Selectors that several pages share: an image, one tokenizer, two tokenizers."""
 
 import random
-from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
 
 from geovq.app.shared import fetching
-from geovq.app.shared.states import as_text, empty_state
+from geovq.app.shared.links import start_with, warn_of_unknown
+from geovq.app.shared.states import empty_state
 from geovq.app.shared.wording import GLOSSARY
 from geovq.runs import Run
 from geovq.runs.layout import GEOMETRY_FILE
@@ -48,33 +48,6 @@ def require_geometry(run: Run, why: str) -> None:
         st.stop()
 
 
-def start_with(key: str, usual: int | None, last: int, what: str, *, first: int = 0) -> None:
-    """Put a number into the session before its widget is drawn: from the session, else the link, else the usual one."""
-    value = st.session_state.get(key)
-    linked = st.query_params.get(key) if key not in st.session_state else None
-    if linked is not None:
-        value = int(linked) if linked.isdecimal() else -1
-        if not first <= value <= last:
-            st.warning(
-                f"The link asks for {as_text(linked)} as {what}; this run has {first} to {last}. You see another one.",
-                icon=":material/link_off:",
-            )
-    if value is None or not first <= value <= last:  # chosen in another run, perhaps
-        value = usual
-    st.session_state[key] = value
-
-
-def warn_of_unknown(key: str, options: Sequence[str], what: str) -> None:
-    """Say so if the link asks for an option that there is not; its widget, which comes next, drops it in silence."""
-    linked = st.query_params.get(key) if key not in st.session_state else None
-    if linked is not None and linked not in options:
-        st.warning(
-            f"The link asks for {as_text(linked)} as {what}, which is not among {as_text(', '.join(options))}. You see "
-            "another one.",
-            icon=":material/link_off:",
-        )
-
-
 def image_picker(run: Run, prefix: str) -> tuple[int, str]:
     """Choose a held-out image by class, number or chance.
 
@@ -84,25 +57,32 @@ def image_picker(run: Run, prefix: str) -> tuple[int, str]:
         Its index in the test split, and its class.
     """
     images = fetching.held_out_of(run)
-    options = [_ANY, *images.class_names]
-    wanted = st.selectbox(
-        "Class", options, key=f"{prefix}_class", help=GLOSSARY["held_out"], persist_state="session", width=140
-    )
     labels = images.labels.tolist()
+    classes = [_ANY, *(name for label, name in enumerate(images.class_names) if label in labels)]
+    class_key, key = f"{prefix}_class", f"{prefix}_image"
+    warn_of_unknown(class_key, classes, "the class")
+    wanted = st.selectbox(
+        "Class",
+        classes,
+        key=class_key,
+        bind="query-params",
+        help=GLOSSARY["held_out"],
+        persist_state="session",
+        width=140,
+    )
     fitting = [i for i, label in enumerate(labels) if wanted in (_ANY, images.class_names[label])]
-    key = f"{prefix}_image"
-    if key in st.session_state:
-        st.session_state[key] = min(int(st.session_state[key]), len(fitting) - 1)
+    last = len(fitting) - 1
+    start_with(key, 0, last, "the image")
     place = st.number_input(
-        f"Number, 0 to {len(fitting) - 1}",
+        f"Number, 0 to {last}",
         0,
-        len(fitting) - 1,
+        last,
         key=key,
         bind="query-params",
         help="Counts the images of the chosen class.",
         width=160,
     )
-    st.button("Random", icon=":material/casino:", on_click=_pick_any, args=(key, len(fitting)))
+    st.button("Random", icon=":material/casino:", key=f"{prefix}_random", on_click=_pick_any, args=(key, len(fitting)))
     index = fitting[int(place or 0)]
     return index, images.class_names[labels[index]]
 
@@ -123,6 +103,25 @@ def one_tokenizer(
         width=width,
     )
     return chosen
+
+
+def one_of(names: list[str], key: str) -> str:
+    """Choose one of the tokenizers of the page; where there is one only, nothing is asked."""
+    if st.session_state.get(key) not in (None, *names):
+        del st.session_state[key]
+    if len(names) == 1:
+        return names[0]
+    return str(
+        st.segmented_control(
+            "Tokenizer",
+            names,
+            default=names[-1],
+            required=True,
+            format_func=lambda name: tokenizer_style(name).label,
+            key=key,
+            bind="query-params",
+        )
+    )
 
 
 def pair_picker(names: list[str], prefix: str) -> list[str]:
@@ -147,5 +146,5 @@ def pair_picker(names: list[str], prefix: str) -> list[str]:
 
 
 def _pick_any(key: str, n_images: int) -> None:
-    # A throw of the dice for a visitor: not an experiment, so it needs no seed.
+    # For a visitor, not for an experiment: it needs no seed.
     st.session_state[key] = random.randrange(n_images)

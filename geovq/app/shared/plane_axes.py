@@ -1,4 +1,4 @@
-"""The plane in words and as figures take it: what all sections of the page Geometry say alike."""
+"""The plane of a run's latent space and its landmarks, in words and as figures take them."""
 
 from geovq.app.shared.scene import Scene
 from geovq.viz.field import FieldMap
@@ -23,3 +23,10 @@ def plane_words(scene: Scene) -> str:
     if scene.is_exact:
         return f"the whole active subspace: 2 directions, {share:.1f} % of the variance"
     return f"the 2 strongest of {n_active} active directions, {share:.1f} % of the variance"
+
+
+def described(scene: Scene, landmark: int) -> str:
+    """Where a landmark comes from."""
+    _, row, column = scene.places[landmark].tolist()
+    class_words = "" if scene.classes is None else f" of “{scene.class_names[scene.classes[landmark]]}”"
+    return f"landmark {landmark} (row {row}, column {column}{class_words})"

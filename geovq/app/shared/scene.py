@@ -1,4 +1,4 @@
-"""What the page Geometry shows of a run, as plain arrays. Thin calls into the library: no formulas, no Streamlit."""
+"""The latent space of a run with its landmarks and the plane that pages draw them in, as plain arrays."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,8 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from geovq.app.shared import fetching
-from geovq.app.shared.views import VAE, Array
+from geovq.app.shared.caching import shared
+from geovq.app.shared.fetching import VAE
 from geovq.catalogue.output_geometries import OutputGeometry
 from geovq.errors import ConfigError, DataError
 from geovq.geometry import (
@@ -21,16 +22,31 @@ from geovq.geometry import (
 from geovq.geometry.active_plane import PlaneField, plane_field, plane_points
 from geovq.randomness import make_generator
 from geovq.runs import Run
+from geovq.viz.arrays import Array
 
 
 @dataclass(frozen=True)
 class Scene:
     """The latent space of a run.
 
-    positions : (N, 2), landmarks in the plane; shares : (2,), of the variance, per direction; weights : the landmark
-    graph with pullback lengths; places : (N, 3), image of the sample, row and column of every landmark;
-    classes : (N,), class of its image, None where the images are not on this machine; output_geometry : names the unit
-    of all its lengths.
+    Attributes
+    ----------
+    geometry : LatentGeometry
+    positions : array of shape (N, 2)
+        Landmarks in the plane of the two strongest active directions, latent units.
+    shares : array of shape (2,)
+        Share of the cells' variance that each of the two directions carries.
+    field : PlaneField
+        Metric of the plane.
+    weights : csr_matrix of shape (N, N)
+        The landmark graph with pullback lengths, in the unit of the run's output geometry.
+    places : array of shape (N, 3)
+        Image of the sample, row and column that every landmark comes from.
+    classes : array of shape (N,), optional
+        Class of that image; None where the images are not on this machine.
+    class_names : tuple of str
+    output_geometry : OutputGeometry
+        Names the unit of all its lengths.
     """
 
     geometry: LatentGeometry
@@ -59,7 +75,8 @@ class Scene:
         return self.geometry.sample.subspace.n_active == 2
 
 
-def make_scene(run: Run) -> Scene:
+@shared(2, "Measuring the plane …")
+def scene_of(run: Run) -> Scene:
     """Read a run's geometry and measure the plane.
 
     Raises
@@ -95,8 +112,10 @@ def context_of(run: Run, scene: Scene, image: int, landmark: int) -> CellContext
     return cell_in_context(run.autoencoder(VAE).decode, sample.lattices[image], (row, column), sample.subspace)
 
 
-def landmark_codes(run: Run, scene: Scene, tokenizer: str) -> Int[Array, " N"]:
+@shared(8, "Encoding …")
+def landmark_codes(run: Run, tokenizer: str) -> Int[Array, " N"]:
     """Code of every landmark, encoded in the lattice that it comes from."""
+    scene = scene_of(run)
     tokens = run.tokenizers[tokenizer].encode(scene.geometry.sample.lattices).numpy()  # (n, H, W)
     codes: Array = tokens[tuple(scene.places.T)]
     return codes

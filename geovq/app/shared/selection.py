@@ -8,12 +8,14 @@ from collections.abc import Mapping
 import streamlit as st
 
 from geovq.app.shared.fetching import open_cached
-from geovq.app.shared.states import as_text, empty_state
+from geovq.app.shared.links import followed, page_file, write
+from geovq.app.shared.markdown import as_text
+from geovq.app.shared.states import empty_state
 from geovq.runs import Run, RunSummary, list_runs
 from geovq.runs.process.status import State
 
 RUN = "run"  # key of the selector and name of the link's parameter
-_LINKED, _MISSING = "linked_run", "missing_run"  # what the link was last set to; what it names in vain
+_MISSING = "missing_run"  # session key: the run that the link names and that does not exist
 _SHIPPED = "shipped/"
 
 
@@ -37,8 +39,7 @@ def default_run(runs: Mapping[str, RunSummary]) -> str | None:
 def run_selector() -> None:
     """Draw the selector, and note a run that the link names but that does not exist (any more)."""
     runs = known_runs()
-    linked = st.query_params.get(RUN)
-    if linked is not None and linked != st.session_state.get(_LINKED):  # a link was opened, edited or gone back to
+    if (linked := followed(RUN)) is not None:
         st.session_state[RUN] = linked
     wanted = st.session_state.get(RUN)
     if wanted not in runs:
@@ -63,7 +64,7 @@ def run_selector() -> None:
         on_change=forget_missing,
     )
     if chosen_name is not None:
-        st.query_params[RUN] = st.session_state[_LINKED] = chosen_name
+        write(RUN, chosen_name)
 
 
 def forget_missing() -> None:
@@ -120,7 +121,7 @@ def _missing_state(missing: str) -> None:
         st.markdown(f"The link names **{as_text(missing)}**. It was deleted or renamed, or it is on another machine.")
         name = st.session_state.get(RUN)
         if name is None:
-            st.page_link("pages/train.py", label="Train a run", icon=":material/arrow_forward:")
+            st.page_link(page_file("train"), label="Train a run", icon=":material/arrow_forward:")
         else:
             st.button(f"Show {as_text(name)} instead", on_click=forget_missing, type="primary")
 
@@ -138,4 +139,4 @@ def _work_in_progress(summary: RunSummary) -> None:
     }
     with st.container(horizontal=True, vertical_alignment="center", key="work_in_progress"):
         st.info(texts[summary.state], icon=":material/construction:")
-        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+        st.page_link(page_file("train"), label="Go to Train", icon=":material/arrow_forward:")

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from geovq.app.shared.fetching import device_name
+from geovq.app.shared.devices import device_name
 from geovq.app.shared.jobs import follow_queue, job_progress
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.selection import chosen, run_selector
-from geovq.app.shared.states import as_text
 from geovq.app.shared.wording import STATE_BADGES
 from geovq.jobs import QueuedJob
 
 
 def sidebar() -> None:
-    """Draw it; the queue looks after itself while there is one."""
+    """Draw the run selector, the device, and the queue, which polls while jobs are active."""
     run_selector()
     summary = chosen()
     if summary is not None:

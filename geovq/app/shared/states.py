@@ -1,6 +1,5 @@
 """States of a page that are not its content, empty or failed: each says what is so and offers one way forward."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -8,7 +7,8 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
-from geovq.app.shared.frame import page_file
+from geovq.app.shared.links import page_file
+from geovq.app.shared.markdown import as_text
 from geovq.errors import (
     ArtifactError,
     Cancelled,
@@ -70,8 +70,3 @@ def empty_state(title: str, text: str, *, link: str | None = None, label: str = 
         st.markdown(text)
         if link:
             st.page_link(page_file(link), label=label, icon=":material/arrow_forward:")
-
-
-def as_text(message: str) -> str:
-    """A message that Markdown shows as it stands, whatever paths and brackets it holds."""
-    return re.sub(r"([\\`*_{}\[\]<>#$~:|])", r"\\\1", message)

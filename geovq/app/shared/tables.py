@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from geovq.app.shared.selection import link_id
-from geovq.app.shared.views import Array
 from geovq.app.shared.wording import GLOSSARY
 from geovq.evaluation import TokenUsage
 from geovq.runs import RunSummary
 from geovq.runs.process.status import State
 from geovq.viz import tokenizer_style
+from geovq.viz.arrays import Array
 
 # column -> heading with unit, number format, key into the glossary
 _MEASURES = {

@@ -5,9 +5,10 @@ from geovq.runs.process.status import State, Status
 from geovq.viz import tokenizer_style
 
 GLOSSARY = {
-    "lattice": "The latent image: 7 by 7 cells, each a short vector; the decoder paints the pixels from it.",
+    "lattice": "The latent image: a grid of cells, each a short vector; the decoder paints the pixels from it.",
     "channel": "One number of every cell's vector. Most channels of a trained VAE hardly vary: they are not in use.",
-    "tokenizer": "Replaces each cell by the nearest of K codes, so that an image becomes 49 whole numbers (tokens).",
+    "tokenizer": "Replaces each cell by the nearest of K codes, so that an image becomes one whole number "
+    "(token) per cell.",
     "code": "One of the K latent vectors that a cell may be replaced by.",
     "medoid": "A code that is itself a landmark: the most central one of its cluster.",
     "landmark": "One of the cells from real images on which the neighbour graph stands.",

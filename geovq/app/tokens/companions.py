@@ -5,15 +5,14 @@ import streamlit as st
 
 from geovq.app.shared import fetching
 from geovq.app.shared.charts import show
+from geovq.app.shared.pickers import one_of
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
-from geovq.app.shared.views import Array
-from geovq.app.tokens import caching
-from geovq.app.tokens.caching import CENTRE
-from geovq.app.tokens.usage import one_of
+from geovq.app.tokens import data
 from geovq.evaluation.cooccurrence import CoOccurrence
 from geovq.runs import Run
 from geovq.viz import grey_tiles, mosaic_figure, tokenizer_style
+from geovq.viz.arrays import Array
 from geovq.viz.signed_table import signed_table_figure
 
 _MOST_CODES, _MOST_PAIRS = 28, 12
@@ -26,8 +25,8 @@ def companions(run: Run, names: list[str]) -> None:
     """A table of the most used codes, and the pairs that attract each other most."""
     st.subheader("Which codes lie beside each other?")
     name = one_of(names, "tokens_companions_of")
-    found, label = caching.companions(run, name), tokenizer_style(name).label
-    counts = caching.usage_of(run, name, None).counts
+    found, label = data.companions(run, name), tokenizer_style(name).label
+    counts = data.usage_in_class(run, name, None).counts
     codes = np.argsort(-counts, kind="stable")[: min(_MOST_CODES, int((counts > 0).sum()))]
     images = fetching.held_out_of(run)
     provided = f"{found.n_pairs:,} pairs of neighbours in {len(images):,} held-out images of {images.name}"
@@ -59,7 +58,7 @@ def _pairs(run: Run, name: str, found: CoOccurrence, provided: str) -> None:
     if not len(pairs):
         st.caption("No pair of different codes is frequent enough to be listed.")
         return
-    patches = fetching.code_patches(run, name, None, CENTRE)
+    patches = fetching.code_patches(run, name, None)
     first, second = pairs.T
     bits, met = found.attraction_bits[first, second], found.counts[first, second]
     show(

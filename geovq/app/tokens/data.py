@@ -1,4 +1,4 @@
-"""What the page Tokens shows of a run, as plain arrays. Thin calls into the library: no Streamlit."""
+"""What the page Tokens shows of a run, as plain arrays: thin calls into the library, no widgets."""
 
 import re
 from collections.abc import Mapping
@@ -7,14 +7,19 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float, Int
 
+from geovq.app.shared import fetching
+from geovq.app.shared.caching import shared
+from geovq.app.shared.cells import Cell
 from geovq.app.shared.decoders import DecoderName, decoded_tokens, decoder_of
-from geovq.app.shared.views import Array
+from geovq.evaluation import TokenUsage, token_usage
+from geovq.evaluation.class_usage import ClassUsage, class_usage
 from geovq.evaluation.coassignment import coassigned_codes
+from geovq.evaluation.cooccurrence import CoOccurrence, cooccurrence
 from geovq.evaluation.matching import matched_codes
 from geovq.runs import Run
 from geovq.tokenization.patches import decoded_codes
+from geovq.viz.arrays import Array
 
-Cell = tuple[int, int]
 Edits = Mapping[Cell, int]  # code by row and column
 VISIBLE = 0.05  # change of a pixel that counts as seen (white is 1)
 _EDITS = re.compile(r"\d{1,4}:\d{1,5}(,\d{1,4}:\d{1,5})*")
@@ -24,8 +29,12 @@ _EDITS = re.compile(r"\d{1,4}:\d{1,5}(,\d{1,4}:\d{1,5})*")
 class Difference:
     """One image through two tokenizers.
 
-    differs : (H, W), whether the two codes of a cell are no partners; errors : by tokenizer, (H, W), squared error to
-    the original summed over the pixels of each cell.
+    Attributes
+    ----------
+    differs : array of shape (H, W)
+        Whether the two codes of a cell are no partners.
+    errors : arrays of shape (H, W) by tokenizer
+        Squared error to the original, summed over the pixels of each cell.
     """
 
     differs: Bool[Array, "H W"]
@@ -36,12 +45,35 @@ class Difference:
         return float(self.errors[name][self.differs == differing].sum())
 
 
-def cell_sums(image: Float[Array, "height width"], shape: tuple[int, int]) -> Float[Array, "H W"]:
-    """Sum over the pixels of each cell of a lattice."""
-    rows, columns = shape
-    height, width = image.shape
-    sums: Array = image.reshape(rows, height // rows, columns, width // columns).sum(axis=(1, 3))
-    return sums
+@shared(16, "Counting neighbours …")
+def companions(run: Run, name: str) -> CoOccurrence:
+    """Codes of neighbouring cells of the held-out images."""
+    return cooccurrence(fetching.held_out_tokens(run, name), run.tokenizers[name].n_codes)
+
+
+@shared(16, "Counting classes …")
+def usage_by_class(run: Run, name: str) -> ClassUsage:
+    """Codes by the class of their image."""
+    images, tokens = fetching.held_out_of(run), fetching.held_out_tokens(run, name)
+    return class_usage(tokens, images.labels.numpy(), run.tokenizers[name].n_codes, len(images.class_names))
+
+
+@shared(64, False)
+def usage_in_class(run: Run, name: str, label: int | None) -> TokenUsage:
+    """Use of the codes by the held-out images of one class, or of all if None."""
+    tokens = fetching.held_out_tokens(run, name)
+    if label is not None:
+        tokens = tokens[fetching.held_out_of(run).labels.numpy() == label]
+    return token_usage(tokens, run.tokenizers[name].n_codes)
+
+
+@shared(16, "Matching the codes …")
+def partners(run: Run, first: str, second: str, *, by_patch: bool) -> Int[Array, " L"] | None:
+    """First code of each second one; None if they cannot be matched so."""
+    if by_patch:
+        return partners_by_patch(*(fetching.code_patches(run, name, None) for name in (first, second)))
+    a, b = (fetching.held_out_tokens(run, name) for name in (first, second))
+    return partners_by_use(a, b, run.tokenizers[first].n_codes, run.tokenizers[second].n_codes)
 
 
 def partners_by_use(
@@ -83,6 +115,7 @@ def write_edits(edits: Edits, n_columns: int) -> str:
     return ",".join(f"{row * n_columns + column}:{code}" for (row, column), code in sorted(edits.items()))
 
 
+@shared(64, False)
 @torch.no_grad()
 def cell_patches(
     run: Run, name: str, decoder: DecoderName, tokens: Int[Array, "H W"], cell: Cell
@@ -93,6 +126,7 @@ def cell_patches(
     return decoded_codes(model.decode, tokenizer.codebook, context, cell)[:, 0].numpy()
 
 
+@shared(64, False)
 def decoded(run: Run, name: str, decoder: DecoderName, tokens: Int[Array, "H W"]) -> Float[Array, "height width"]:
     """One image of its tokens."""
     image: Array = decoded_tokens(run, name, decoder, tokens[None])[0]

@@ -4,15 +4,16 @@ import numpy as np
 import streamlit as st
 
 from geovq.app.shared import fetching, tables
+from geovq.app.shared.cells import cell_sums, size_words
 from geovq.app.shared.charts import show
 from geovq.app.shared.mosaics import ERROR_LIMIT, originals_of, reconstruction_rows
 from geovq.app.shared.selection import provenance
-from geovq.app.shared.views import Array
 from geovq.app.shared.wording import GLOSSARY
-from geovq.app.tokens import caching
-from geovq.app.tokens.data import Difference, cell_sums
+from geovq.app.tokens import data
+from geovq.app.tokens.data import Difference
 from geovq.runs import Run
 from geovq.viz import cell_maps_figure, map_colouring, mosaic_figure, token_grids_figure, tokenizer_style
+from geovq.viz.arrays import Array
 from geovq.viz.token_cells import frame_cells
 
 _DIGITS = 2  # of errors in a cell
@@ -73,7 +74,7 @@ def _cost(run: Run, found: Difference, names: list[str], labels: list[str], wher
             cell_maps_figure(maps, unit="squared error (pixel²)", signed=True, digits=_DIGITS), found.differs, 1
         ),
         "tokens_cost",
-        alt=f"Difference of the squared errors of {labels[0]} and {labels[1]} in each of the 7 by 7 cells",
+        alt=f"Difference of the squared errors of {labels[0]} and {labels[1]} in each of the {size_words(gap)} cells",
         title=f"Cell by cell: {better} is closer over the whole image, by {abs(first.sum() - second.sum()):.2f} pixel²",
         help=f"Sum of squared differences to the original over the pixels of each cell. Red: {labels[0]} errs more, "
         f"blue: {labels[1]} does. Framed cells hold different codes. A code also paints into the cells around its own, "
@@ -102,10 +103,10 @@ def _partners(run: Run, first: str, second: str) -> Array:
         help="Codes of two tokenizers have no common numbers. They are paired one-to-one, so that all pairs together "
         "differ least in pixels, or agree on as many held-out cells as possible (Hungarian method).",
     )
-    found = caching.partners(run, first, second, by_patch=how == _BY_PATCH)
+    found = data.partners(run, first, second, by_patch=how == _BY_PATCH)
     if found is None:
         st.caption("The cells of these two decoders paint patches of different sizes; codes are paired by use instead.")
-        found = caching.partners(run, first, second, by_patch=False)
+        found = data.partners(run, first, second, by_patch=False)
     assert found is not None
     return found
 

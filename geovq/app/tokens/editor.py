@@ -1,4 +1,4 @@
-"""Put other codes into the cells of one image, and see it change."""
+"""One held-out image: its tokens under two tokenizers, and other codes put into its cells."""
 
 from typing import Any
 
@@ -7,16 +7,18 @@ import streamlit as st
 
 from geovq.app.shared import fetching
 from geovq.app.shared.caching import run_key
+from geovq.app.shared.cells import Cell, size_words
 from geovq.app.shared.charts import show
 from geovq.app.shared.decoders import DecoderName, decoder_picker, decoder_words
+from geovq.app.shared.links import parameter, start_with, warn, write
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.mosaics import ERROR_LIMIT, originals_of
-from geovq.app.shared.pickers import start_with
+from geovq.app.shared.pickers import image_picker, one_of
 from geovq.app.shared.selection import of_total, provenance
-from geovq.app.shared.states import as_text, guarded
-from geovq.app.shared.views import Array
-from geovq.app.tokens import caching
-from geovq.app.tokens.data import VISIBLE, Cell, Edits, edited, read_edits, write_edits
-from geovq.app.tokens.usage import one_of
+from geovq.app.shared.states import guarded
+from geovq.app.tokens import data
+from geovq.app.tokens.data import VISIBLE, Edits, edited, read_edits, write_edits
+from geovq.app.tokens.difference import difference
 from geovq.runs import Run
 from geovq.viz import (
     grey_tiles,
@@ -27,6 +29,7 @@ from geovq.viz import (
     token_grids_figure,
     tokenizer_style,
 )
+from geovq.viz.arrays import Array
 from geovq.viz.token_cells import clickable_cells, frame_cells, lattice_pictures_figure
 
 _EDITS, _FOR = "tokens_edits", "tokens_edited"  # what was changed, kept in the link, and of what
@@ -37,7 +40,21 @@ _MOST_SHOWN, _N_COLUMNS = 48, 12
 
 @st.fragment
 @guarded
-def editor(run: Run, names: list[str], index: int, class_name: str) -> None:
+def one_image(run: Run, names: list[str]) -> None:
+    """All that belongs to one image."""
+    st.subheader("Why do tokens differ?")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index, class_name = image_picker(run, "tokens")
+    if len(names) == 2:
+        difference(run, names, index, class_name)
+    else:
+        st.caption("Choose a second tokenizer above to lay the tokens of two side by side.")
+    _editor(run, names, index, class_name)
+
+
+@st.fragment
+@guarded
+def _editor(run: Run, names: list[str], index: int, class_name: str) -> None:
     """The grid to choose a cell in, the codes to choose from, and the pictures before and after."""
     st.subheader("What does one token do to the picture?")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -48,7 +65,7 @@ def editor(run: Run, names: list[str], index: int, class_name: str) -> None:
     edits = _edits((*run_key(run), name, str(index)), before.shape, n_codes)
     cell = _controls(before, edits, n_codes)
     after = edited(before, edits)
-    images = [_decoded(run, name, decoder, tokens) for tokens in (before, after)]
+    images = [data.decoded(run, name, decoder, tokens) for tokens in (before, after)]
     where = f"held-out image {index} ({class_name}), {tokenizer_style(name).label}{decoder_words(decoder)}"
     with st.container(horizontal=True):
         with st.container(width=310):
@@ -63,14 +80,13 @@ def _edits(subject: tuple[str, ...], shape: tuple[int, ...], n_codes: int) -> Ed
     before = st.session_state.get(_FOR)
     known = ""
     if before is None:
-        known = str(st.query_params.get(_EDITS, ""))
+        known = parameter(_EDITS) or ""
     elif before == subject:
         known = str(st.session_state[_EDITS])
     edits = read_edits(known, (shape[0], shape[1]), n_codes)
     if edits is None:
-        st.warning(
-            f"The link puts {as_text(known)} into this image, which it has no cells or codes for. Nothing was changed.",
-            icon=":material/link_off:",
+        warn(
+            f"The link puts {as_text(known)} into this image, which it has no cells or codes for. Nothing was changed."
         )
         edits = {}
     st.session_state[_FOR] = subject
@@ -80,10 +96,7 @@ def _edits(subject: tuple[str, ...], shape: tuple[int, ...], n_codes: int) -> Ed
 
 def _keep(edits: Edits, n_columns: int) -> None:
     st.session_state[_EDITS] = write_edits(edits, n_columns)
-    if edits:
-        st.query_params[_EDITS] = st.session_state[_EDITS]
-    else:
-        st.query_params.pop(_EDITS, None)
+    write(_EDITS, st.session_state[_EDITS] or None)
 
 
 def _controls(before: Array, edits: Edits, n_codes: int) -> Cell:
@@ -141,7 +154,7 @@ def _grid(run: Run, name: str, tokens: Array, changed: Array, where: str) -> Non
             width=_GRID, height=_GRID
         ),
         "tokens_edit_grid",
-        alt="Codes of the 7 by 7 cells, to choose one; cells that were changed are framed",
+        alt=f"Codes of the {size_words(tokens)} cells, to choose one; cells that were changed are framed",
         title="Click a cell to edit it",
         help="Framed: changed by you.",
         caption=provenance(run, where),
@@ -195,7 +208,7 @@ def _palette(run: Run, name: str, decoder: DecoderName, before: Array, edits: Ed
     """What every code would paint here, the most similar first; a click puts it in."""
     tokens = edited(before, edits)
     others = edited(tokens, {cell: 0})  # what stands in the cell itself does not matter, so nothing is decoded twice
-    patches = caching.cell_patches(run, name, decoder, _raster(others), tokens.shape[1], cell)
+    patches = data.cell_patches(run, name, decoder, others, cell)
     current = int(tokens[cell])
     gaps = np.sqrt(((patches - patches[current]) ** 2).mean(axis=(1, 2)))
     order = np.argsort(gaps, kind="stable")
@@ -222,11 +235,3 @@ def _palette(run: Run, name: str, decoder: DecoderName, before: Array, edits: Ed
 def _picked_code(ids: list[Any], shown: Array, before: Array, edits: Edits, cell: Cell) -> None:
     if ids:
         _put(before, edits, cell, int(shown[int(np.ravel(ids[0])[0])]))
-
-
-def _decoded(run: Run, name: str, decoder: DecoderName, tokens: Array) -> Array:
-    return caching.decoded(run, name, decoder, _raster(tokens), tokens.shape[1])
-
-
-def _raster(tokens: Array) -> tuple[int, ...]:
-    return tuple(tokens.ravel().tolist())

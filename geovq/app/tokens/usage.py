@@ -7,16 +7,18 @@ import numpy as np
 import streamlit as st
 
 from geovq.app.shared import fetching, findings, tables
+from geovq.app.shared.cells import size_words
 from geovq.app.shared.charts import show
+from geovq.app.shared.pickers import one_of
 from geovq.app.shared.selection import of_total, provenance
 from geovq.app.shared.states import guarded
-from geovq.app.shared.views import Array
 from geovq.app.shared.wording import GLOSSARY
-from geovq.app.tokens import caching
+from geovq.app.tokens import data
 from geovq.evaluation import TokenUsage
 from geovq.evaluation.class_usage import ClassUsage
 from geovq.runs import Run
 from geovq.viz import cell_maps_figure, tokenizer_style, usage_figure
+from geovq.viz.arrays import Array
 from geovq.viz.signed_table import signed_table_figure
 
 _ENTROPY, _USED = "entropy", "codes in use"
@@ -27,6 +29,7 @@ _MOST_CODES = 28
 def overall(run: Run, names: list[str]) -> None:
     """Entropy, perplexity and dead codes, and how often each code is used."""
     usages = {name: fetching.usage(run, name) for name in names}
+    first = usages[names[0]]
     for column, (name, usage) in zip(st.columns(len(names)), usages.items(), strict=True):
         with column, st.container(border=True, height="stretch"):
             st.markdown(f"**{tokenizer_style(name).label}**")
@@ -38,7 +41,7 @@ def overall(run: Run, names: list[str]) -> None:
         title=findings.usage_finding(usages),
         help="The dashed line is where all codes would be used equally often. "
         "Few bits per token are good only if the picture survives: see Compare.",
-        caption=provenance(run, f"{next(iter(usages.values())).n_images:,} held-out images, 49 tokens each"),
+        caption=provenance(run, f"{first.n_images:,} held-out images, {first.position_used.size} tokens each"),
         data=tables.usage_rows(usages),
     )
 
@@ -73,15 +76,16 @@ def by_position(run: Run, names: list[str]) -> None:
             width=160,
         )
     label = None if wanted == _ALL else images.class_names.index(wanted)
-    usages = {tokenizer_style(name).label: caching.usage_of(run, name, label) for name in names}
+    usages = {tokenizer_style(name).label: data.usage_in_class(run, name, label) for name in names}
     is_entropy = quantity == _ENTROPY
     maps = {
         title: usage.position_entropy_bits if is_entropy else usage.position_used for title, usage in usages.items()
     }
+    shown = next(iter(maps.values()))
     show(
         cell_maps_figure(maps, unit="entropy (bits)" if is_entropy else _USED, digits=2 if is_entropy else 0),
         "tokens_positions",
-        alt=f"{quantity} of the tokens at each of the 7 by 7 positions, one map per tokenizer",
+        alt=f"{quantity} of the tokens at each of the {size_words(shown)} positions, one map per tokenizer",
         title=_position_finding(maps, usages, label is None, str(wanted)),
         help=f"{GLOSSARY['entropy']} Here over images, at one position of the lattice."
         if is_entropy
@@ -110,7 +114,7 @@ def by_class(run: Run, names: list[str]) -> None:
     """Which classes use a code more than others do."""
     st.subheader("What does one token tell about the class?")
     name = one_of(names, "tokens_class_of")
-    usage, class_names = caching.by_class(run, name), fetching.held_out_of(run).class_names
+    usage, class_names = data.usage_by_class(run, name), fetching.held_out_of(run).class_names
     totals = usage.counts.sum(axis=0)
     n_used = int((totals > 0).sum())
     codes = np.argsort(-totals, kind="stable")[: min(_MOST_CODES, n_used)]
@@ -138,25 +142,6 @@ def by_class(run: Run, names: list[str]) -> None:
             f"{fetching.held_out_of(run).name}",
         ),
         data={"code": codes} | {str(c): usage.counts[i, codes] for i, c in enumerate(class_names)},
-    )
-
-
-def one_of(names: list[str], key: str) -> str:
-    """Choose one of the tokenizers of the page; where there is one only, nothing is asked."""
-    if st.session_state.get(key) not in (None, *names):
-        del st.session_state[key]
-    if len(names) == 1:
-        return names[0]
-    return str(
-        st.segmented_control(
-            "Tokenizer",
-            names,
-            default=names[-1],
-            required=True,
-            format_func=lambda name: tokenizer_style(name).label,
-            key=key,
-            bind="query-params",
-        )
     )
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from geovq.app.shared.caching import copies
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.selection import known_runs
-from geovq.app.shared.states import as_text
 from geovq.app.shared.wording import duration, stage_title
 from geovq.config import ExperimentConfig
 from geovq.errors import GeovqError

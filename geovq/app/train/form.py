@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from geovq.app.shared.links import followed, warn, write
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.selection import known_runs
-from geovq.app.shared.states import as_text, error_box, guarded
+from geovq.app.shared.states import error_box, guarded
 from geovq.app.shared.wording import GLOSSARY
 from geovq.app.train.device import device_picker
 from geovq.app.train.experiment import edited, free_name
@@ -27,7 +29,7 @@ PRESET = "train_preset"  # session key: the option that the form starts from
 _LOADED = "train_loaded"  # session key: how often each option was loaded by a button, which undoes what was typed
 _KEEP = "train_keep_vae"
 OTHERS = "train_others"  # session key: whether all other settings are in view
-_LINK, _LINKED = "start_from", "train_linked"  # parameter of the link; what it was last set to
+_LINK = "start_from"  # parameter of the link
 
 
 class _Setting(NamedTuple):
@@ -99,7 +101,7 @@ def _source_picker() -> Source | None:
         help="A preset is a file in configs/; demo takes minutes and needs no download. A run brings its own settings.",
         persist_state="session",
     )
-    st.query_params[_LINK] = st.session_state[_LINKED] = name
+    write(_LINK, name)
     try:
         return read_source(name, CONFIGS, runs)
     except ConfigError as error:
@@ -109,15 +111,11 @@ def _source_picker() -> Source | None:
 
 
 def _follow_link(options: list[str]) -> None:
-    linked = st.query_params.get(_LINK)
-    if linked is not None and linked != st.session_state.get(_LINKED):  # a link was opened, edited or gone back to
+    if (linked := followed(_LINK)) is not None:
         if linked in options:
             st.session_state[PRESET] = linked
         else:
-            st.warning(
-                f"The link starts from {as_text(linked)}, which is not here. You see another one.",
-                icon=":material/link_off:",
-            )
+            warn(f"The link starts from {as_text(linked)}, which is not here. You see another one.")
     if st.session_state.get(PRESET) not in options:
         st.session_state[PRESET] = options[0]
 
@@ -182,7 +180,7 @@ def _ask_others(ask: _Asking, asked: Mapping[str, Any]) -> dict[str, Any]:
         if path not in asked and path not in _ASKED_APART:
             sections.setdefault(path.split(".")[0], []).append(path)
     values: dict[str, Any] = {}
-    # Nobody waits for sixty widgets that are not in view.
+    # Sixty widgets take a while to draw: only when they are in view.
     box = st.expander("All other settings", icon=":material/tune:", key=OTHERS, on_change="rerun")
     if not box.open:
         return {path: ask.typed(path) for paths in sections.values() for path in paths}

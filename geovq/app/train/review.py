@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from geovq import jobs
-from geovq.app.shared.states import as_text, error_box
+from geovq.app.shared.devices import devices
+from geovq.app.shared.markdown import as_text
+from geovq.app.shared.states import error_box
 from geovq.app.shared.wording import stage_title
-from geovq.app.train.device import devices
 from geovq.app.train.estimate import run_time, show_run_time
 from geovq.app.train.experiment import command_line
 from geovq.app.train.sources import Source
@@ -36,7 +37,7 @@ _TARGET_WORDS = {
 
 
 def review(source: Source, config: ExperimentConfig, *, keeps_vae: bool) -> None:
-    """Draw it all; `keeps_vae`: begin with what the source's run has made."""
+    """Draw changes, time, button and command; `keeps_vae`: the run begins with what the source's run has made."""
     _changes(source, config)
     out = outputs_root() / config.data.dataset / config.name
     target = _target_picker(config)

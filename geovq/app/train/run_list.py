@@ -6,8 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from geovq import jobs
+from geovq.app.shared.links import page_file
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.selection import choose, known_runs, link_id
-from geovq.app.shared.states import as_text, error_box
+from geovq.app.shared.states import error_box
 from geovq.app.shared.wording import STATE_BADGES
 from geovq.app.train.form import load_settings
 from geovq.app.train.review import LAUNCHED
@@ -57,7 +59,7 @@ def _line(summary: RunSummary) -> None:
                 st.caption(f"{n_missing} {'stage is' if n_missing == 1 else 'stages are'} missing")
         _badge(summary)
         if st.button("Open", key=f"open_{name}", icon=":material/visibility:", on_click=choose, args=(name,)):
-            st.switch_page("pages/compare.py")
+            st.switch_page(page_file("compare"))
         st.button("Curves", key=f"curves_{name}", icon=":material/show_chart:", on_click=_look_back, args=(summary,))
         _begin_from(summary)
         if not summary.shipped:

@@ -6,11 +6,12 @@ import numpy as np
 import streamlit as st
 
 from geovq.app.shared.caching import copies
+from geovq.app.shared.cells import size_words
 from geovq.app.shared.charts import show
 from geovq.app.shared.states import guarded
-from geovq.app.shared.views import Array
 from geovq.runs.stages.snapshots import Snapshot, read_snapshot, snapshot_epochs, snapshot_file
 from geovq.viz import grey_tiles, mosaic_figure, signed_tiles
+from geovq.viz.arrays import Array
 
 _N_CHANNELS = 3  # whose lattices are drawn
 _NEWEST = "train_newest_epoch"
@@ -38,8 +39,8 @@ def evolution(run_path: Path, stage: str, key: str, provenance: str) -> None:
         alt=f"Held-out images, what is decoded from them after epoch {epoch}, and their lattices in the channels that "
         "vary most",
         title=evolution_finding(snapshot, first),
-        help="Lattices: the posterior mean of each of the 7 by 7 cells in the channels that vary most after the newest "
-        "epoch, on one scale for all epochs. Blue is below zero, red above.",
+        help=f"Lattices: the posterior mean of each of the {size_words(snapshot.lattices)} cells in the channels that "
+        "vary most after the newest epoch, on one scale for all epochs. Blue is below zero, red above.",
         caption=f"first {len(snapshot.images)} held-out images · {provenance}",
     )
 

@@ -1,4 +1,4 @@
-"""What the form on the page Train can start from: a preset, or the settings of a run. No Streamlit."""
+"""What the form on the page Train can start from: a preset, or the settings of a run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,15 @@ _RUN = "run "  # begins the option of a run; no preset's name has a space
 class Source:
     """Settings to begin with.
 
-    name : of the option; file : where they stand; run : the run that they are of, None for a preset.
+    Attributes
+    ----------
+    name : str
+        Of the option.
+    file : Path
+        Where the settings stand.
+    config : ExperimentConfig
+    run : Run, optional
+        The run that they belong to; None for a preset.
     """
 
     name: str

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from geovq.app.shared.jobs import active_jobs, is_resumable, live_panel, run_id_of
+from geovq.app.shared.jobs import active_jobs, run_id_of
+from geovq.app.shared.links import page_file
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.selection import choose
-from geovq.app.shared.states import as_text
+from geovq.app.train.panel import is_resumable, live_panel
 from geovq.app.train.review import LAUNCHED
 from geovq.app.train.run_list import CURVES, resume_button
 
@@ -65,4 +67,4 @@ def _what_next(watched: Path) -> None:
             on_click=choose,
             args=(run_id,),
         ):
-            st.switch_page("pages/compare.py")
+            st.switch_page(page_file("compare"))

@@ -13,7 +13,7 @@ _BROWSER_MAX = 2**53 - 1  # the largest whole number that a browser represents e
 
 
 class Bounds(NamedTuple):
-    """Smallest and largest value of a number; None is no limit. An open end is left to the schema to refuse."""
+    """Smallest and largest value of a number; None is no limit. The schema refuses an exclusive limit itself."""
 
     lowest: float | None
     highest: float | None

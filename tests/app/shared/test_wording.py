@@ -1,6 +1,6 @@
 import pytest
 
-from geovq.app.shared.states import as_text
+from geovq.app.shared.markdown import as_text
 from geovq.app.shared.wording import duration, progress_fraction, progress_sentence, stage_title
 from geovq.runs.process.status import State, Status
 

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from geovq.app.shared import stepping
+from geovq.app.shared import player
 
 FRAME_S = 1.5
 
@@ -11,16 +11,16 @@ FRAME_S = 1.5
 def script() -> None:
     import streamlit as st
 
-    from geovq.app.shared.stepping import Stepper
+    from geovq.app.shared.player import Player
 
-    stepper = Stepper("place", "playing", first=1, frame_s=1.5)
-    stepper.advance(9)
+    player = Player("place", "playing", first=1, frame_s=1.5)
+    player.advance(9)
     place = st.slider("Place", 1, 9, key="place")
-    stepper.button("Back", "chevron_left", place - 1, 9, key="back")
-    stepper.button("Start", "restart_alt", 1, 9, key="start")
-    stepper.button("Step", "chevron_right", place + 1, 9, key="step")
-    stepper.play_button(9, key="play")
-    st.caption(str(stepper.run_every))
+    player.button("Back", "chevron_left", place - 1, 9, key="back")
+    player.button("Start", "restart_alt", 1, 9, key="start")
+    player.button("Step", "chevron_right", place + 1, 9, key="step")
+    player.play_button(9, key="play")
+    st.caption(str(player.run_every))
 
 
 class Clock:
@@ -36,7 +36,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(stepping, "monotonic", clock)
+    monkeypatch.setattr(player, "monotonic", clock)
     return clock
 
 

@@ -22,12 +22,12 @@ _FOR_TEACHERS = "README.md"
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson; its texts are Markdown. `slug` names it in links."""
+    """One lesson. `slug` names it in links; `text` comes before the question, `explanation` after it, both Markdown."""
 
     slug: str
     file: str
     head: LessonHead
-    scene: str
+    text: str
     explanation: str
 
 
@@ -74,12 +74,12 @@ def read_lesson(path: Path) -> Lesson:
         raise ConfigError(
             f"{path.name} must be named by a number, a hyphen and small letters, as in 08-my-lesson.md; rename it."
         )
-    head, text = read_lesson_file(path)
+    head, body = read_lesson_file(path)
     if head.page not in PAGE_NAMES:
         raise ConfigError(f"{path.name}: page must be one of {', '.join(PAGE_NAMES)}; got {head.page!r}.")
-    scene, line, explanation = (part.strip() for part in text.partition(f"\n{REVEAL_LINE}\n"))
-    if not (scene and line and explanation):
+    text, line, explanation = (part.strip() for part in body.partition(f"\n{REVEAL_LINE}\n"))
+    if not (text and line and explanation):
         raise ConfigError(
             f"{path.name} must hold a text, a line `{REVEAL_LINE}` by itself, and an explanation; add what is missing."
         )
-    return Lesson(name[1], path.name, head, scene, explanation)
+    return Lesson(name[1], path.name, head, text, explanation)

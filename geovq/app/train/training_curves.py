@@ -25,7 +25,7 @@ def _rows(run_path: str, size: int) -> list[dict[str, Scalar]]:
     return without_repetitions(read_metrics(run_path))
 
 
-def curves(run_path: Path, key: str, provenance: str, *, at_work: bool) -> None:
+def training_curves(run_path: Path, key: str, provenance: str, *, at_work: bool) -> None:
     """Draw what was measured while training, of one stage at a time: the one at work first, else the first one."""
     rows = _rows(str(run_path), _size(run_path / METRICS_FILE))
     stages = list(dict.fromkeys(str(row["stage"]) for row in rows if row.get("split") == "train"))

@@ -1,4 +1,4 @@
-from geovq.app.train.device import device_words
+from geovq.app.shared.devices import device_words
 from geovq.jobs.devices import Device, Memory
 
 GIB = 2**30

@@ -1,4 +1,4 @@
-"""Stepping through a sequence: by hand, or by itself, one place per frame until the end."""
+"""A player of a sequence: it is moved by hand, or moves on by itself, one place per frame until the end."""
 
 from dataclasses import dataclass
 from time import monotonic
@@ -9,11 +9,19 @@ _EARLY = 0.8  # share of a frame after which the next place is due: timers are n
 
 
 @dataclass(frozen=True)
-class Stepper:
+class Player:
     """A place in a sequence, and whether it moves on by itself; the session holds both.
 
-    place : key of the place, and of the slider that shows it; playing : key of the time from which it moves on, False
-    while it does not; first : where the sequence begins; frame_s : seconds per place while it plays.
+    Attributes
+    ----------
+    place : str
+        Session key of the place, and of the slider that shows it.
+    playing : str
+        Session key of the time from which it moves on; False while it does not.
+    first : int
+        Where the sequence begins.
+    frame_s : float
+        Seconds per place while it plays.
     """
 
     place: str
@@ -42,7 +50,7 @@ class Stepper:
         self._wait()
 
     def button(self, label: str, icon: str, to: int, last: int, key: str | None = None) -> None:
-        """A way to another place, shut where it leads nowhere. Comes after the slider."""
+        """A button to another place, disabled where that is no other place of the sequence. Comes after the slider."""
         nowhere = to == st.session_state[self.place] or not self.first <= to <= last
         st.button(label, icon=f":material/{icon}:", key=key, on_click=self._go, args=(to,), disabled=nowhere)
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from geovq.app.lessons.files import LESSON_FOLDER, BrokenLesson, Lesson, read_lessons
 from geovq.app.lessons.numbers import filled, measured_numbers
-from geovq.errors import ConfigError
+from geovq.app.shared.lesson_files import LESSON_FOLDER, BrokenLesson, Lesson, read_lessons
 from geovq.runs.layout import SHIPPED_ROOT
 
 SHIPPED = read_lessons(LESSON_FOLDER)
@@ -38,14 +37,14 @@ def test_there_are_lessons_and_every_one_can_be_shown() -> None:
 
 @pytest.mark.parametrize("lesson", SHIPPED.values(), ids=list(SHIPPED))
 def test_both_texts_are_short_and_the_end_says_what_to_try(lesson: Lesson) -> None:
-    assert len(lesson.scene.split()) <= MOST_WORDS
+    assert len(lesson.text.split()) <= MOST_WORDS
     assert len(lesson.explanation.split()) <= MOST_WORDS
     assert lesson.explanation.split("\n\n")[-1].startswith("Try next: ")
 
 
 @pytest.mark.parametrize("lesson", SHIPPED.values(), ids=list(SHIPPED))
 def test_every_number_that_a_lesson_states_was_measured_in_the_shipped_run(lesson: Lesson) -> None:
-    text = filled(lesson.scene + lesson.explanation, measured_numbers(DEMO), lesson.file)
+    text = filled(lesson.text + lesson.explanation, measured_numbers(DEMO), lesson.file)
     assert not re.search(r"\{[a-z-]+\.", text)
 
 
@@ -89,23 +88,3 @@ def test_names_must_have_a_number_and_be_different(tmp_path: Path) -> None:
 def test_a_text_without_a_reveal_says_what_to_add(tmp_path: Path) -> None:
     copy_with(tmp_path, "01-one.md", "---reveal---", "--- reveal ---")
     assert "01-one.md must hold a text, a line `---reveal---`" in error_of(read_lessons(tmp_path)["01-one"])
-
-
-def test_numbers_are_written_as_asked_and_formulas_are_left_alone() -> None:
-    numbers = measured_numbers({"vqvae-plain": {"mse": 0.1234, "kl": [1.0, 2.5], "split": "test"}})
-    assert numbers == {"vqvae-plain.mse": 0.1234, "vqvae-plain.kl.0": 1.0, "vqvae-plain.kl.1": 2.5}
-    text = r"{vqvae-plain.mse:.2f} of {vqvae-plain.kl.1}, $\frac{1}{2}\sqrt{x}$"
-    assert filled(text, numbers, "x.md") == r"0.12 of 2.5, $\frac{1}{2}\sqrt{x}$"
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("{kmeans.love:.2f}", r"x.md: \{kmeans.love\} is not measured in its run; known are kmeans.mse\."),
-        ("{owl.mse}", r"\{owl.mse\} is not measured"),
-        ("{kmeans.mse:99999999.2f}", r"no way to write a number; use \{kmeans.mse:.2f\}"),
-    ],
-)
-def test_a_number_that_cannot_be_shown_is_one_sentence(text: str, sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
-        filled(text, {"kmeans.mse": 1.0}, "x.md")
