@@ -16,15 +16,15 @@ from geovq.config import TrainingConfig
 from geovq.errors import DeviceError
 from geovq.training.device import resolve_precision
 from geovq.training.distributed import Processes, local_size
-from geovq.training.draws import shares
-from geovq.training.objective import Examples, Objective
+from geovq.training.draws import Draws, shares
+from geovq.training.objective import Batch, Examples, Objective
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 T = TypeVar("T")
 LossOf = Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]]
-Rows = Callable[[slice], tuple[Tensor, torch.Generator]]  # some rows of a step's batch, with their random numbers
+Rows = Callable[[slice], tuple[Batch, Draws]]  # some rows of a step's batch, with their random numbers
 
 
 class Stepper:
@@ -123,7 +123,7 @@ class Stepper:
             batches = torch.split(torch.arange(len(examples)), math.ceil(self.config.batch_size / self.n_parts))
             with self._fabric.autocast():
                 return self.objective.evaluate(
-                    self.model, (examples.batch(indices).to(self.device) for indices in batches)
+                    self.model, (_on(self.device, examples.batch(indices)) for indices in batches)
                 )
 
         return self._within_memory(work)
@@ -133,8 +133,8 @@ class Stepper:
         parts: dict[str, Tensor] = {}
         mine = shares(slice(0, n_rows), self.processes.size)[self.processes.rank]
         for share in shares(mine, self.n_parts):
-            batch, generator = rows(share)
-            loss_of = partial(objective.loss, batch=batch.to(self.device), generator=generator)
+            batch, draws = rows(share)
+            loss_of = partial(objective.loss, batch=_on(self.device, batch), draws=draws)
             share_loss, share_parts = self._module(loss_of)
             # Gradients add up over the parts of a batch, and are averaged over the processes.
             weight = (share.stop - share.start) * self.processes.size / n_rows
@@ -161,6 +161,12 @@ class Stepper:
             "here on."
         )
         return self._within_memory(work)
+
+
+def _on(device: torch.device, batch: Batch) -> Batch:
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    return tuple(None if part is None else part.to(device) for part in batch)
 
 
 class _Loss(nn.Module):
