@@ -13,6 +13,7 @@ from jaxtyping import Int, UInt8
 from torch import nn
 
 from geovq.artifacts import file_digest, read_json
+from geovq.catalogue.datasets import Split
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, OutputGeometry
 from geovq.catalogue.tokenizers import END_TO_END
 from geovq.config import ExperimentConfig, load_config
@@ -23,7 +24,7 @@ from geovq.progress import Scalar
 from geovq.runs import layout
 from geovq.runs.manifest import Manifest, new_manifest, read_manifest
 from geovq.runs.metrics import read_metrics
-from geovq.runs.stages.workspace import Autoencoder, Split, autoencoder_of
+from geovq.runs.stages.workspace import Autoencoder, autoencoder_of
 from geovq.tokenization import Tokenizer, load_tokenizer
 
 Loaded = TypeVar("Loaded")

@@ -6,13 +6,14 @@ from geovq.config import VAEConfig
 from geovq.models import LatticeVAE, Posterior, initialised
 from geovq.models.vae import MAX_LOGVAR, MIN_LOGVAR
 from geovq.randomness import make_generator
+from tests.shapes import TRUNK
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 
 
 @pytest.fixture
 def vae():
-    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4)), seed=0, stream="test")
+    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4), *TRUNK), seed=0, stream="test")
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import torch
 from geovq.app.shared import views
 from geovq.app.shared.caching import copies, shared
 from geovq.arrays import IntArray
+from geovq.catalogue.datasets import Split
 from geovq.config import ExperimentConfig
 from geovq.data import ImageSet, at_hand, load_images
 from geovq.evaluation import Distortion, TokenUsage
 from geovq.runs import Run, experiment_images, open_run
-from geovq.runs.stages.workspace import Split
 from geovq.viz import Landmarks
 
 N_CONTEXT_IMAGES = 200  # behind the mean lattice and the variance of channels
