@@ -1,8 +1,8 @@
-"""The full data sets, through torchvision, checked before they are believed.
+"""The full data sets, which torchvision downloads and parses.
 
-torchvision downloads and parses; it checks digests only of what it downloads itself. Here every file is compared with
-the size and SHA-256 of the original release each time it is read (0.1 s), so that a half copied or altered file is
-named instead of being trained on.
+torchvision checks digests only of what it downloads itself. Here every file is compared with the size and SHA-256 of
+the original release each time it is read (0.1 s), so that a half copied or altered file is named in an error instead of
+being trained on.
 """
 
 import hashlib

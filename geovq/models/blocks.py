@@ -95,7 +95,7 @@ class ConvDecoder(nn.Module):
             layers += [ResidualBlock(n_in), nn.SiLU(), _doubling(n_in, n_out)]
         self.layers = nn.Sequential(
             *layers,  # (B, width / 2, h, w)
-            ResidualBlock(width // 2),  # depth at pixel resolution: cheap, and the step that gained most
+            ResidualBlock(width // 2),  # depth at pixel resolution costs little and lowers the error most
             nn.SiLU(),
             nn.Conv2d(width // 2, n_channels, kernel_size=3, padding=1),
         )

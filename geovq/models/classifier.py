@@ -1,7 +1,7 @@
 """A small classifier of images, whose features judge samples.
 
-A Fréchet distance needs features that mean something on the images at hand; those of networks trained on photographs do
-not, on digits and clothes. In eval mode the rows of a batch do not meet, so features do not depend on their company.
+A Fréchet distance needs features that tell the images at hand apart. Networks trained on photographs do not have them
+for digits and clothes. In eval mode the features of an image do not depend on the rest of its batch.
 
 Source: Ioffe, Szegedy (2015), "Batch Normalization".
 """

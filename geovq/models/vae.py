@@ -5,7 +5,6 @@ Source: Kingma, Welling (2014), "Auto-Encoding Variational Bayes".
 
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -24,9 +23,8 @@ class Posterior(NamedTuple):
     mean: Float[Tensor, "B D H W"]
     logvar: Float[Tensor, "B D H W"]  # log of the variance, in [MIN_LOGVAR, MAX_LOGVAR]
 
-    def sample(self, generator: torch.Generator) -> Float[Tensor, "B D H W"]:
-        """One lattice per image, differentiable in mean and logvar."""
-        noise = torch.empty_like(self.mean).normal_(generator=generator)
+    def sample(self, noise: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D H W"]:
+        """One lattice per image from standard normal numbers, differentiable in mean and logvar."""
         return self.mean + (0.5 * self.logvar).exp() * noise
 
     def kl_nats(self) -> Float[Tensor, "B D H W"]:

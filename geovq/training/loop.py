@@ -91,7 +91,7 @@ class TrainingLoop:
     def run(self) -> TrainingResult:
         """Step until the end, until nothing is gained any more, or until asked to stop."""
         self._require_shares()
-        self._save()  # at once: better to learn now than in a minute that the folder is read-only
+        self._save()  # at once, so that a folder that cannot be written is reported before anything is computed
         self.progress.start(self.stage, self.n_steps, "steps")
         self.progress.advance(self.state.step)
         for indices in self._remaining_batches():

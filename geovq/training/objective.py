@@ -1,4 +1,4 @@
-"""What the loop asks of its two partners: examples, and an objective that turns them into a loss."""
+"""What the training loop needs: examples, and an objective that turns batches of them into a loss."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from geovq.training.draws import Draws
 
-# Images, or what belongs to the same examples side by side, such as (images, labels); None is what there is not.
+# Images, or several tensors of the same examples, such as (images, labels); None stands for labels that there are not.
 Batch = Tensor | tuple[Tensor | None, ...]
 
 

@@ -87,7 +87,7 @@ class Stepper:
         DeviceError
             If the device has no memory for half of the batch.
         """
-        if not self.model.training:  # to say it to every part of the model at every step costs more than to ask
+        if not self.model.training:  # asking is cheaper than setting the mode of every submodule at every step
             self.model.train()
         buffers = [(buffer, buffer.clone()) for buffer in self.model.buffers()]
 
@@ -180,9 +180,9 @@ class _Loss(nn.Module):
 
 
 def _fabric(device: torch.device, precision: Any, processes: Processes) -> "Fabric":
-    from lightning_fabric import Fabric  # takes seconds, which who only reads the plan of a run need not wait
+    from lightning_fabric import Fabric  # takes seconds, which reading the plan of a run need not take
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would name the precision amid our lines
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would print the precision between our lines
     if processes.size == 1:
         devices: Any = 1 if device.index is None else [device.index]
         return Fabric(accelerator=device.type, devices=devices, precision=precision)

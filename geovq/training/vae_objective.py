@@ -53,8 +53,7 @@ class VAEObjective:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """One-sample estimate of the loss of a batch of images; the KL term is exact."""
         posterior = model.posterior(batch)
-        noise = draws.standard_normal(posterior.mean)
-        lattices = posterior.mean + (0.5 * posterior.logvar).exp() * noise
+        lattices = posterior.sample(draws.standard_normal(posterior.mean))
         bce = bce_nats(model.decode_logits(lattices), batch).mean()
         cell_kl = posterior.kl_nats()  # (B, D, H, W)
         kl = cell_kl.flatten(start_dim=1).sum(dim=1).mean()

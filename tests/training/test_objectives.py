@@ -48,7 +48,7 @@ def test_undecided_logits_cost_log_2_per_pixel(images):
 def test_vae_loss_is_the_negative_beta_elbo(vae, images):
     loss, parts = VAEObjective(beta=0.3).loss(vae, images, Draws(make_generator(0, "noise")))
     posterior = vae.posterior(images)
-    latents = posterior.sample(make_generator(0, "noise"))
+    latents = posterior.sample(torch.empty_like(posterior.mean).normal_(generator=make_generator(0, "noise")))
     bce = nn.functional.binary_cross_entropy(vae.decode(latents), images, reduction="sum") / 6
     q = Normal(posterior.mean, (posterior.logvar / 2).exp())
     kl = kl_divergence(q, Normal(0.0, 1.0)).sum() / 6
