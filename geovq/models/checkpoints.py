@@ -26,8 +26,8 @@ FORMAT = 1
 Architecture = dict[str, Any]  # JSON values
 _REMEDY = "train it again with `python -m geovq run`"
 
-# What a file means that does not say the shape of its images: those of the first data set. A file says only what
-# differs from this.
+# A file without these entries holds a model of images of MNIST's shape. Only what differs is written, so that files of
+# such models do not change.
 _UNSAID: Architecture = {
     "image_shape": list(DATASETS["mnist"].image_shape),
     "n_channels": DATASETS["mnist"].image_shape.channels,
