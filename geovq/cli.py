@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from geovq.benchmarks.command_line import add_bench_commands
-from geovq.config import DatasetName
+from geovq.catalogue.datasets import DATASETS
 from geovq.errors import Cancelled, GeovqError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     ship.set_defaults(do=_ship)
 
     classifier = commands.add_parser("train-classifier", help="train the classifier that judges samples of a data set")
-    classifier.add_argument("dataset", choices=get_args(DatasetName), metavar="DATASET", help="such as mnist")
+    classifier.add_argument("dataset", choices=tuple(DATASETS), metavar="DATASET", help="such as mnist")
     classifier.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     classifier.add_argument("--out", type=Path, default=None, metavar="FILE", help="(default: in assets/)")
     classifier.set_defaults(do=_train_classifier)

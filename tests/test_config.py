@@ -1,14 +1,14 @@
+import dataclasses
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from geovq.catalogue.datasets import DATASETS, ImageShape
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES
 from geovq.catalogue.tokenizers import POST_HOC, TOKENIZERS
 from geovq.config import (
-    DatasetName,
     DiscretizationConfig,
     ExperimentConfig,
     GeometryConfig,
@@ -68,7 +68,7 @@ def test_every_setting_says_what_it_means():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_shipped_configs_load(path):
     config = load_config(path)
-    assert config.data.dataset in get_args(DatasetName)
+    assert config.data.dataset in DATASETS
 
 
 @pytest.mark.parametrize("path", [path for path in CONFIGS if path.name != "global.yaml"], ids=lambda path: path.name)
@@ -76,6 +76,15 @@ def test_shipped_configs_hold_differences_only(path):
     defaults = ExperimentConfig().model_dump(mode="json")
     repeated = _repeated(yaml.safe_load(path.read_text(encoding="utf-8")), defaults)
     assert set(repeated) <= {"data.dataset"}  # which images it is about is always said
+
+
+def test_the_cells_of_a_lattice_are_those_of_the_data_set(monkeypatch):
+    smaller = dataclasses.replace(DATASETS["mnist"], image_shape=ImageShape(3, 32, 24), n_halvings=3)
+    monkeypatch.setitem(DATASETS, "mnist", smaller)
+    values = {"geometry": {"n_images": 100, "n_landmarks": 1_201}}
+    with pytest.raises(ConfigError, match=r"n_landmarks must be at most 1200, the cells of .* 100 lattices; got 1201"):
+        parse_config(values)
+    assert parse_config({"geometry": {"n_images": 100, "n_landmarks": 1_200}}).data.description is smaller
 
 
 def test_shipped_configs_are_those_that_are_promised():

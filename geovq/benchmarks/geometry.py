@@ -30,7 +30,7 @@ N_LATTICES = 500
 N_LANDMARKS = 8_000
 N_NEIGHBORS = 10
 N_CODES = 64
-_USUAL_CELLS = 1  # of the 49 cells, which all cost the same: the usual way would take minutes for all
+_USUAL_CELLS = 1  # of all cells, which cost the same: the usual way would take minutes for all
 
 
 def bench_geometry(*, repeats: int, out: Path | None) -> None:

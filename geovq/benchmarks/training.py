@@ -16,7 +16,7 @@ from typing import TypeVar
 from geovq.artifacts import read_json, write_json
 from geovq.benchmarks import training_rivals as rivals
 from geovq.benchmarks.timing import Comparison, compare, report
-from geovq.config import LATTICE_SIZE, PriorConfig, VAEConfig
+from geovq.config import PriorConfig, VAEConfig
 from geovq.data import load_images
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ LOOPS = ((32, 0), (32, 2), (8, 0))
 def bench_training(*, repeats: int, out: Path | None) -> None:
     """Print ratios, rates and peak memory of this machine; `out` gets them as JSON."""
     with tempfile.TemporaryDirectory() as folder, _process() as ours, _process() as theirs:
-        rivals.write_idx(load_images("mnist-sample", "train", n_images=N_IMAGES), Path(folder))
+        rivals.write_idx(load_images(rivals.DATASET.name, "train", n_images=N_IMAGES), Path(folder))
         loops = [_compare_loops(ours, theirs, folder, *loop, repeats) for loop in LOOPS]
         peaks = {name: _in(process, rivals.peak_memory_mb)() for name, process in (("ours", ours), ("usual", theirs))}
         prior = _compare_priors(ours, theirs, repeats)
@@ -40,7 +40,7 @@ def bench_training(*, repeats: int, out: Path | None) -> None:
     report([*loops, prior, sampling], out)
     rates = {
         "images": N_IMAGES / statistics.median(loops[0].ours_s),
-        "tokens": N_SEQUENCES * LATTICE_SIZE**2 / statistics.median(prior.ours_s),
+        "tokens": N_SEQUENCES * rivals.DATASET.n_cells / statistics.median(prior.ours_s),
         "samples": N_SAMPLES / statistics.median(sampling.ours_s),
         "samples without cache": N_SAMPLES / statistics.median(sampling.usual_s),
     }
@@ -69,7 +69,7 @@ def _compare_loops(
 def _compare_priors(ours: ProcessPoolExecutor, theirs: ProcessPoolExecutor, repeats: int) -> Comparison:
     config = PriorConfig()
     return compare(
-        f"prior, {N_SEQUENCES:,} x {LATTICE_SIZE**2} tokens, {config.n_layers} layers of {config.width}",
+        f"prior, {N_SEQUENCES:,} x {rivals.DATASET.n_cells} tokens, {config.n_layers} layers of {config.width}",
         _in(ours, rivals.our_prior_epoch, N_SEQUENCES, config),
         "a TensorDataset through a DataLoader, num_workers=0",
         _in(theirs, rivals.usual_prior_epoch, N_SEQUENCES, config),

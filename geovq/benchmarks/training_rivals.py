@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
+from geovq.catalogue.datasets import DATASETS
 from geovq.config import PriorConfig, PriorTrainingConfig, TrainingConfig, VAEConfig
 from geovq.data import ImageSet, load_images
 from geovq.generation import filter_logits, sample_tokens
 from geovq.models import LatticePrior, LatticeVAE, initialised
 from geovq.randomness import make_generator
-from geovq.training import PriorObjective, TokenSet, VAEObjective, fit, resolve_device
+from geovq.training import Draws, PriorObjective, TokenSet, VAEObjective, fit, resolve_device
 
+DATASET = DATASETS["mnist-sample"]
 BATCH_SIZE = 128
 N_CODES = 64
 SAMPLES_AT_ONCE = 64
@@ -52,10 +54,10 @@ def usual_vae_epoch(folder: str, n_workers: int, config: VAEConfig) -> None:
     rate = TrainingConfig().learning_rate
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=len(loader))
-    generator = torch.Generator(device).manual_seed(0)
+    draws = Draws(torch.Generator(device).manual_seed(0))
     total = 0.0
     for images, _ in loader:
-        loss, _ = objective.loss(model, images.to(device), generator)
+        loss, _ = objective.loss(model, images.to(device), draws)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -153,17 +155,17 @@ def write_idx(images: ImageSet, folder: Path) -> None:
 
 @lru_cache
 def _images(n_images: int) -> ImageSet:
-    return load_images("mnist-sample", "train", n_images=n_images, device=resolve_device("auto"))
+    return load_images(DATASET.name, "train", n_images=n_images, device=resolve_device("auto"))
 
 
 @lru_cache
 def _tokens(n_sequences: int) -> Tensor:
-    return torch.randint(N_CODES, (n_sequences, 7, 7), generator=make_generator(0, "tokens"))
+    return torch.randint(N_CODES, (n_sequences, *DATASET.lattice_size), generator=make_generator(0, "tokens"))
 
 
 def _vae(config: VAEConfig) -> LatticeVAE:
-    return initialised(lambda: LatticeVAE(config), 0, "vae")
+    return initialised(lambda: LatticeVAE(config, DATASET.image_shape, DATASET.n_halvings), 0, "vae")
 
 
 def _prior(config: PriorConfig) -> LatticePrior:
-    return initialised(lambda: LatticePrior(config, N_CODES), 0, "prior")
+    return initialised(lambda: LatticePrior(config, N_CODES, *DATASET.lattice_size), 0, "prior")

@@ -4,7 +4,6 @@ from geovq.config.choices import choices
 from geovq.config.experiment import DiscretizationConfig, ExperimentConfig
 from geovq.config.reading import dump_config, load_config, parse_config, setting_changes
 from geovq.config.sections import (
-    LATTICE_SIZE,
     MOST_LANDMARKS_OF_A_MATRIX,
     RUN_NAME_PATTERN,
     CodebookConfig,
@@ -22,7 +21,6 @@ from geovq.config.sections import (
 )
 
 __all__ = [
-    "LATTICE_SIZE",
     "MOST_LANDMARKS_OF_A_MATRIX",
     "RUN_NAME_PATTERN",
     "CodebookConfig",

@@ -8,7 +8,6 @@ from pydantic import Field, ValidationError, model_validator
 
 from geovq.catalogue.tokenizers import POST_HOC, TOKENIZERS
 from geovq.config.sections import (
-    LATTICE_SIZE,
     MOST_LANDMARKS_OF_A_MATRIX,
     RUN_NAME_PATTERN,
     CodebookConfig,
@@ -85,7 +84,7 @@ class ExperimentConfig(Section):
         _require_counts_fit(self.geometry, self.codebook, self.tokenizers)
         limits = {"geometry.n_images": self.geometry.n_images, "data.n_train": self.data.n_train or math.inf}
         key = min(limits, key=limits.__getitem__)
-        n_cells = int(limits[key]) * LATTICE_SIZE**2
+        n_cells = int(limits[key]) * self.data.description.n_cells
         if self.geometry.n_landmarks > n_cells:
             raise ValueError(
                 f"geometry.n_landmarks must be at most {n_cells}, the cells of {key} = {limits[key]} lattices; "

@@ -8,15 +8,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from geovq.catalogue.datasets import DATASETS, DatasetDescription, most_images
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, PIXEL
 from geovq.catalogue.tokenizers import POST_HOC, TOKENIZERS
 from geovq.config.choices import OneOf
 
-DatasetName = Literal["mnist", "fashion_mnist", "mnist-sample", "fashion_mnist-sample"]
+DatasetName = Annotated[str, OneOf(DATASETS)]
 TokenizerName = Annotated[str, OneOf(TOKENIZERS)]
 PostHocName = Annotated[str, OneOf(POST_HOC)]
 SolverName = Literal["auto", "fasterpam", "graph-lloyd", "pam", "alternate"]
-LATTICE_SIZE = 7  # cells per side of a 28 by 28 image after two halvings
 MOST_LANDMARKS_OF_A_MATRIX = 50_000  # all distances between them take 10 GB in float32
 RUN_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -33,8 +33,15 @@ class DataConfig(Section):
     """Which images, and how many of them."""
 
     dataset: DatasetName = Field("mnist", description="Images to learn from; the -sample sets ship with geovq.")
-    n_train: int | None = Field(None, ge=100, le=60_000, description="Use only this many training images; empty: all.")
+    n_train: int | None = Field(
+        None, ge=100, le=most_images("train"), description="Use only this many training images; empty: all."
+    )
     validation_fraction: Fraction = Field(0.05, description="Share of the training split kept for validation.")
+
+    @property
+    def description(self) -> DatasetDescription:
+        """What is known of the data set."""
+        return DATASETS[self.dataset]
 
 
 class VAEConfig(Section):
@@ -111,7 +118,9 @@ class RefitConfig(Section):
 class GeometryConfig(Section):
     """Where and how the decoder is measured."""
 
-    n_images: int = Field(500, ge=2, le=60_000, description="Training images whose cells carry the metric field.")
+    n_images: int = Field(
+        500, ge=2, le=most_images("train"), description="Training images whose cells carry the metric field."
+    )
     n_landmarks: int = Field(5_000, ge=2, le=2_000_000, description="Cells on which the neighbour graph stands.")
     n_neighbors: int = Field(10, ge=1, le=256, description="Nearest landmarks joined to each landmark.")
     n_context: int = Field(32, ge=1, le=4_096, description="Cells whose metrics are averaged for one landmark.")
@@ -188,4 +197,6 @@ class SamplingConfig(Section):
 class EvaluationConfig(Section):
     """What the measurements are made on."""
 
-    n_images: int | None = Field(None, ge=1, le=10_000, description="Held-out images to measure on; empty: all.")
+    n_images: int | None = Field(
+        None, ge=1, le=most_images("test"), description="Held-out images to measure on; empty: all."
+    )

@@ -1,8 +1,8 @@
-"""The full data sets, through torchvision, checked before they are believed.
+"""The full data sets, which torchvision downloads and parses.
 
-torchvision downloads and parses; it checks digests only of what it downloads itself. Here every file is compared with
-the size and SHA-256 of the original release each time it is read (0.1 s), so that a half copied or altered file is
-named instead of being trained on.
+torchvision checks digests only of what it downloads itself. Here every file is compared with the size and SHA-256 of
+the original release each time it is read (0.1 s), so that a half copied or altered file is named in an error instead of
+being trained on.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from geovq.data.sources import IdxFile, Source, Split
+from geovq.catalogue.datasets import IdxDataset, IdxFile, Split, sample_of
 from geovq.errors import DataError
 
 
@@ -21,20 +21,20 @@ def data_folder() -> Path:
     return Path(os.environ.get("GEOVQ_DATA") or "data").expanduser()
 
 
-def load_full(source: Source, split: Split, folder: Path) -> tuple[Tensor, Tensor]:
+def load_full(dataset: IdxDataset, split: Split, folder: Path) -> tuple[Tensor, Tensor]:
     """Read one official split, downloading the data set first if it is not in `folder`.
 
     Parameters
     ----------
-    source : Source
+    dataset : IdxDataset
         Which data set, with the digests of its files.
     split : "train" or "test"
     folder : Path
-        Holds `<source.folder>/raw/`, as torchvision lays it out.
+        Holds `<dataset.torchvision_name>/raw/`, as torchvision lays it out.
 
     Returns
     -------
-    images : Tensor of shape (n, 1, 28, 28), uint8
+    images : Tensor of shape (n, C, h, w), uint8
     labels : Tensor of shape (n,), int64
 
     Raises
@@ -44,40 +44,40 @@ def load_full(source: Source, split: Split, folder: Path) -> tuple[Tensor, Tenso
     """
     from torchvision import datasets  # takes seconds to import; the embedded sample does without
 
-    dataset = getattr(datasets, source.folder)
-    raw = folder / source.folder / "raw"
-    missing = _missing_files(source, raw)
+    reader = getattr(datasets, dataset.torchvision_name)
+    raw = folder / dataset.torchvision_name / "raw"
+    missing = _missing_files(dataset, raw)
     if missing:
-        _download(dataset, source, folder, missing[0])
-    expected = source.splits[split]
-    for file in (expected.images, expected.labels):
+        _download(reader, dataset, folder, missing[0])
+    for file in (dataset.files[split].images, dataset.files[split].labels):
         _require_original(raw / file.name, file)
-    loaded = dataset(root=folder, train=split == "train", download=False)
-    images, labels = loaded.data, loaded.targets
-    if len(images) != expected.n_images or len(labels) != expected.n_images:  # torchvision prefers a legacy cache
-        legacy = folder / source.folder / "processed"
-        raise DataError(f"{legacy} holds {len(images)} images instead of {expected.n_images}; delete that folder.")
-    return images.unsqueeze(1), labels
+    loaded = reader(root=folder, train=split == "train", download=False)
+    images, labels, n_images = loaded.data, loaded.targets, dataset.n_images[split]
+    if len(images) != n_images or len(labels) != n_images:  # torchvision prefers a legacy cache
+        legacy = folder / dataset.torchvision_name / "processed"
+        raise DataError(f"{legacy} holds {len(images)} images instead of {n_images}; delete that folder.")
+    return images.reshape(n_images, *dataset.image_shape), labels
 
 
-def is_downloaded(source: Source, folder: Path) -> bool:
+def is_downloaded(dataset: IdxDataset, folder: Path) -> bool:
     """Whether all files of a data set are in `folder`."""
-    return not _missing_files(source, folder / source.folder / "raw")
+    return not _missing_files(dataset, folder / dataset.torchvision_name / "raw")
 
 
-def _missing_files(source: Source, raw: Path) -> list[Path]:
-    files = [raw / file.name for split in source.splits.values() for file in (split.images, split.labels)]
+def _missing_files(dataset: IdxDataset, raw: Path) -> list[Path]:
+    files = [raw / file.name for split in dataset.files.values() for file in (split.images, split.labels)]
     return [path for path in files if not path.is_file()]
 
 
-def _download(dataset: type, source: Source, folder: Path, missing: Path) -> None:
+def _download(reader: type, dataset: IdxDataset, folder: Path, missing: Path) -> None:
     try:
-        dataset(root=folder, download=True)
+        reader(root=folder, download=True)
     except (RuntimeError, OSError, HTTPException) as error:
-        reason = " ".join(str(error).split())
+        name, reason, sample = dataset.torchvision_name, " ".join(str(error).split()), sample_of(dataset.name)
+        instead = f", or use the data set {sample.name}, which ships with geovq" if sample else ""
         raise DataError(
-            f"{missing} is missing and {source.folder} could not be downloaded ({reason}); set GEOVQ_DATA to a folder "
-            f"that holds {source.folder}/raw, or use the data set {source.name}-sample, which ships with geovq."
+            f"{missing} is missing and {name} could not be downloaded ({reason}); set GEOVQ_DATA to a folder "
+            f"that holds {name}/raw{instead}."
         ) from error
 
 

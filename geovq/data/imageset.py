@@ -1,7 +1,7 @@
 """One split of a data set, whole in memory.
 
-28 by 28 grey images are so small that a full training split is 47 MB as uint8. It is held on the device that computes
-and indexed there, so no worker processes and no per-image transforms stand between the optimiser and its batches.
+Small images fit: 60,000 grey ones of MNIST's size take 47 MB as uint8. They are held on the device that computes and
+indexed there, so no worker processes and no per-image transforms stand between the optimiser and its batches.
 """
 
 import dataclasses
@@ -25,8 +25,8 @@ class ImageSet:
         Data set, as in the configuration.
     split : str
         "train", "test" or "validation".
-    images : Tensor of shape (n, 1, 28, 28), uint8
-        Grey values from 0 (background) to 255.
+    images : Tensor of shape (n, C, h, w), uint8
+        Intensities from 0 to 255.
     labels : Tensor of shape (n,), int64
         Class of each image, an index into `class_names`.
     class_names : tuple of str
@@ -40,14 +40,14 @@ class ImageSet:
 
     name: str
     split: str
-    images: UInt8[Tensor, "n 1 height width"]
+    images: UInt8[Tensor, "n C h w"]
     labels: Int64[Tensor, " n"]
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
-        if images.ndim != 4 or images.shape[1] != 1 or images.dtype != torch.uint8:
-            raise ShapeError(f"images must be uint8 of shape (n, 1, height, width); got {_described(images)}.")
+        if images.ndim != 4 or images.dtype != torch.uint8:
+            raise ShapeError(f"images must be uint8 of shape (n, channels, height, width); got {_described(images)}.")
         if labels.shape != images.shape[:1] or labels.dtype != torch.int64:
             raise ShapeError(
                 f"labels must be int64 of shape ({len(images)},), one per image; got {_described(labels)}."
@@ -65,8 +65,8 @@ class ImageSet:
         indices = indices.to(self.images.device)
         return dataclasses.replace(self, images=self.images[indices], labels=self.labels[indices])
 
-    def batch(self, indices: Int[Tensor, " b"]) -> Float[Tensor, "b 1 height width"]:
-        """Images as a model sees them: float32 in [0, 1], shape (b, 1, 28, 28). The only place that divides by 255."""
+    def batch(self, indices: Int[Tensor, " B"]) -> Float[Tensor, "B C h w"]:
+        """Images as a model sees them: float32 in [0, 1], shape (B, C, h, w)."""
         return self.images[indices.to(self.images.device)].to(torch.float32).div_(255)
 
 

@@ -3,21 +3,22 @@
 from typing import get_args
 
 import torch
+from torch import Tensor
 
+from geovq.catalogue.datasets import (
+    DATASETS,
+    DatasetDescription,
+    IdxDataset,
+    SampleDataset,
+    Split,
+    sample_of,
+)
 from geovq.config import DatasetName
 from geovq.data.full import data_folder, is_downloaded, load_full
 from geovq.data.imageset import ImageSet
 from geovq.data.sample import load_sample
-from geovq.data.sources import SOURCES, Source, Split
 from geovq.data.subsets import stratified_indices
 from geovq.errors import DataError, InvalidValueError
-
-_SOURCE_OF: dict[DatasetName, Source] = {
-    "mnist": SOURCES["mnist"],
-    "mnist-sample": SOURCES["mnist"],
-    "fashion_mnist": SOURCES["fashion_mnist"],
-    "fashion_mnist-sample": SOURCES["fashion_mnist"],
-}
 
 
 def load_images(
@@ -33,9 +34,8 @@ def load_images(
     Parameters
     ----------
     dataset : str
-        "mnist" or "fashion_mnist" (60,000 train and 10,000 test images, read from the folder GEOVQ_DATA, default
-        `data/`, downloaded there if missing); "mnist-sample" or "fashion_mnist-sample" (6,000 and 1,000, shipped with
-        geovq).
+        Name of a data set in `geovq.catalogue.datasets`, such as "mnist", which is read from the folder GEOVQ_DATA
+        (default `data/`) and downloaded there if missing, or "mnist-sample", which ships with geovq.
     split : "train" or "test"
         Official split. Test images of a sample come from the official test split.
     n_images : int, optional
@@ -56,26 +56,33 @@ def load_images(
     DataError
         If a file is missing, truncated or altered.
     """
-    _require_member("dataset", dataset, tuple(_SOURCE_OF))
+    _require_member("dataset", dataset, tuple(DATASETS))
     _require_member("split", split, get_args(Split))
-    source = _SOURCE_OF[dataset]
-    if dataset == source.name:
-        images, labels = load_full(source, split, data_folder())
-    else:
-        images, labels = load_sample(source.name, split)
-    n_classes = len(source.class_names)
+    description = DATASETS[dataset]
+    images, labels = _read(description, split)
+    n_classes = len(description.class_names)
     if not 0 <= labels.min() <= labels.max() < n_classes:
         raise DataError(f"The labels of {dataset} {split} must be in [0, {n_classes}); restore its files.")
-    loaded = ImageSet(dataset, split, images, labels, source.class_names)
+    loaded = ImageSet(dataset, split, images, labels, description.class_names)
     return _drawn(loaded, n_images, seed).to(device)
 
 
 def at_hand(dataset: DatasetName) -> DatasetName:
-    """The data set, or the embedded sample of it if it would have to be downloaded first: for those who only look."""
-    source = _SOURCE_OF[dataset]
-    if dataset != source.name or is_downloaded(source, data_folder()):
+    """The data set itself, or its sample if there is one and the whole would have to be downloaded first."""
+    description, sample = DATASETS[dataset], sample_of(dataset)
+    if sample is None or not isinstance(description, IdxDataset) or is_downloaded(description, data_folder()):
         return dataset
-    return next(name for name, its_source in _SOURCE_OF.items() if its_source is source and name != dataset)
+    return sample.name
+
+
+def _read(dataset: DatasetDescription, split: Split) -> tuple[Tensor, Tensor]:
+    """Images (n, C, h, w), uint8, and labels (n,), int64, by the reader of the data set's format."""
+    match dataset:
+        case IdxDataset():
+            return load_full(dataset, split, data_folder())
+        case SampleDataset():
+            return load_sample(dataset, split)
+    raise TypeError(f"{type(dataset).__name__} has no reader")
 
 
 def _drawn(images: ImageSet, n_images: int | None, seed: int) -> ImageSet:

@@ -1,4 +1,4 @@
-"""Draw the embedded samples from the full data sets: `python -m geovq.data.make_sample`.
+"""Draw the samples that ship with geovq from the full data sets: `python -m geovq.data.make_sample`.
 
 Training images come from the official training split, test images from the official test split, the same number of
 every class. Doing it again writes the same bytes.
@@ -16,21 +16,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from geovq.catalogue.datasets import DATASETS, SampleDataset, Split
 from geovq.data.imageset import ImageSet
 from geovq.data.load import load_images
 from geovq.data.sample import MANIFEST_FORMAT, MANIFEST_NAME, SAMPLE_FOLDER, ArchiveRecord, archive_name
-from geovq.data.sources import SOURCES, SourceName, Split
 from geovq.data.subsets import balanced_indices
 from geovq.errors import DataError, GeovqError
 
-N_PER_CLASS: dict[Split, int] = {"train": 600, "test": 100}
-
 
 def write_sample(
-    splits: Mapping[tuple[SourceName, Split], ImageSet],
+    splits: Mapping[tuple[SampleDataset, Split], ImageSet],
     folder: Path,
     *,
-    n_per_class: Mapping[Split, int] = N_PER_CLASS,
     seed: int = 0,
 ) -> list[Path]:
     """Draw a sample of each split and write the archives and their manifest.
@@ -38,11 +35,9 @@ def write_sample(
     Parameters
     ----------
     splits : mapping
-        Full splits by (data set, split), for example ("mnist", "train").
+        Full splits by the sample to draw from them: as many images as it describes, as many of every class.
     folder : Path
         Where the files go; existing ones are replaced, each in one step.
-    n_per_class : mapping
-        Images drawn of every class, by split.
     seed : int, default=0
         Root seed of the draw.
 
@@ -52,12 +47,13 @@ def write_sample(
         What was written: the archives, then the manifest.
     """
     written, records = [], {}
-    for (dataset, split), images in splits.items():
-        indices = balanced_indices(images.labels, n_per_class[split], seed, f"data/sample/{dataset}/{split}")
+    for (sample, split), images in splits.items():
+        n_per_class, name = sample.n_images[split] // len(sample.class_names), archive_name(sample, split)
+        indices = balanced_indices(images.labels, n_per_class, seed, f"data/sample/{sample.drawn_from}/{split}")
         archive = _pack(images.subset(indices))
         record = ArchiveRecord(len(indices), len(archive), hashlib.sha256(archive).hexdigest())
-        records[archive_name(dataset, split)] = dataclasses.asdict(record)
-        written.append(_replace(folder / archive_name(dataset, split), archive))
+        records[name] = dataclasses.asdict(record)
+        written.append(_replace(folder / name, archive))
     manifest = {"format": MANIFEST_FORMAT, "seed": seed, "archives": records}
     written.append(_replace(folder / MANIFEST_NAME, (json.dumps(manifest, indent=2) + "\n").encode()))
     return written
@@ -69,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=SAMPLE_FOLDER, help="folder of the archives (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
-        splits = {(name, split): load_images(name, split) for name in SOURCES for split in N_PER_CLASS}
+        samples = [dataset for dataset in DATASETS.values() if isinstance(dataset, SampleDataset)]
+        splits = {(it, split): load_images(it.drawn_from, split) for it in samples for split in it.n_images}
         written = write_sample(splits, options.out)
     except GeovqError as error:
         print(error, file=sys.stderr)

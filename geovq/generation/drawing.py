@@ -1,4 +1,4 @@
-"""The loop under all sampling: one position after the other, each token at its own uniform number.
+"""The loop that all sampling runs: one position after the other, each token drawn with its own uniform number.
 
 Each position inverts the cumulative distribution at a number that was laid out by (sequence, position) before anything
 was drawn, so that neither the batch size nor the length of a beginning changes which number a token is drawn with.

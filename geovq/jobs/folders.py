@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import get_args
 
 from filelock import FileLock, Timeout
 
-from geovq.config import RUN_NAME_PATTERN, DatasetName
+from geovq.catalogue.datasets import DATASETS
+from geovq.config import RUN_NAME_PATTERN
 from geovq.errors import InvalidValueError, JobError
 from geovq.runs.layout import is_shipped
 from geovq.runs.process.slot import QUEUE_FOLDER
@@ -36,10 +36,10 @@ def resolve_run(outputs_root: str | Path, run_id: str) -> Path:
         If the id has another form, or a link leads it out of the root.
     """
     dataset, _, name = run_id.partition("/")
-    if dataset not in get_args(DatasetName) or not re.fullmatch(RUN_NAME_PATTERN, name):
+    if dataset not in DATASETS or not re.fullmatch(RUN_NAME_PATTERN, name):
         raise InvalidValueError(
             f"{run_id!r} is not a run id; it must be dataset/name with a data set among "
-            f"{', '.join(get_args(DatasetName))} and a name of at most 64 lower-case letters, digits, '.', '_' and '-'."
+            f"{', '.join(DATASETS)} and a name of at most 64 lower-case letters, digits, '.', '_' and '-'."
         )
     root = Path(outputs_root).resolve()
     path = root / dataset / name

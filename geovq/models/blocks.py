@@ -1,21 +1,22 @@
-"""The convolution trunk that VAE and VQ-VAE share: 28 by 28 images to 7 by 7 lattices and back.
+"""The convolution trunk that VAE and VQ-VAE share: images to lattices and back.
 
-Two properties carry the geometry. One lattice cell changes 12 by 12 pixels and no more: of the decoder's layers only
-the two upsamplings and the last convolution have kernels wider than one pixel, and depth is bought with 1 by 1
-convolutions. And rows of a batch never meet: there is no normalisation over the batch or over space. Activations are
-smooth (SiLU), so that Jacobians are continuous.
+Two properties carry the geometry. One lattice cell changes a small square of pixels, 12 by 12 after two doublings: of
+the decoder's layers only the doublings and the last convolution have kernels wider than one pixel, and depth is bought
+with 1 by 1 convolutions. And rows of a batch never meet: there is no normalisation over the batch or over space.
+Activations are smooth (SiLU), so that Jacobians are continuous.
 
 Source: residual blocks before activation, He et al. (2016), "Identity Mappings in Deep Residual Networks".
 """
+
+import itertools
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from geovq.errors import ShapeError
-
-IMAGE_SIZE = 28  # pixels per side; two halvings give LATTICE_SIZE = 7 cells
+from geovq.catalogue.datasets import ImageShape
+from geovq.errors import InvalidValueError, ShapeError
 
 
 class ConvEncoder(nn.Module):
@@ -24,32 +25,46 @@ class ConvEncoder(nn.Module):
     Parameters
     ----------
     width : int
-        Channels at 14 by 14; 7 by 7 has twice as many.
+        Channels after the first halving; every further one doubles them.
     n_features : int
         Channels that come out.
+    image_shape : ImageShape
+        Of the images that go in.
+    n_halvings : int
+        How often height and width are halved.
+
+    Raises
+    ------
+    InvalidValueError
+        If the images cannot be halved so often without a remainder.
     """
 
-    def __init__(self, width: int, n_features: int) -> None:
+    def __init__(self, width: int, n_features: int, image_shape: ImageShape, n_halvings: int) -> None:
+        _require_halvings(image_shape, n_halvings)
         super().__init__()
+        self.image_shape = image_shape
+        self.n_halvings = n_halvings
+        stages = [width << stage for stage in range(n_halvings)]  # width, 2 width, ...
+        layers: list[nn.Module] = [_halving(image_shape.channels, width)]
+        for n_in, n_out in itertools.pairwise(stages):
+            layers += [nn.SiLU(), _halving(n_in, n_out)]
         self.layers = nn.Sequential(
-            nn.Conv2d(1, width, kernel_size=4, stride=2, padding=1),  # (B, width, 14, 14)
+            *layers,  # (B, stages[-1], H, W)
+            ResidualBlock(stages[-1], kernel_size=3),
             nn.SiLU(),
-            nn.Conv2d(width, 2 * width, kernel_size=4, stride=2, padding=1),  # (B, 2 width, 7, 7)
-            ResidualBlock(2 * width, kernel_size=3),
-            nn.SiLU(),
-            nn.Conv2d(2 * width, n_features, kernel_size=1),
+            nn.Conv2d(stages[-1], n_features, kernel_size=1),
         )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster on CPU than channels first
 
-    def forward(self, images: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B F 7 7"]:
+    def forward(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B F H W"]:
         """Features of every cell.
 
         Raises
         ------
         ShapeError
-            If images are not (B, 1, 28, 28).
+            If images do not have the shape that the encoder was built for.
         """
-        require_images(images)
+        require_images(images, self.image_shape)
         features: Tensor = self.layers(images)
         return features
 
@@ -62,27 +77,31 @@ class ConvDecoder(nn.Module):
     latent_channels : int
         Channels D of a lattice.
     width : int
-        As in the encoder: the stages have 4 width, 2 width and width / 2 channels.
+        As in the encoder: a stage has twice the channels of the encoder's stage of its size, the last one width / 2.
+    n_channels : int
+        Channels C of an image.
+    n_halvings : int
+        Of the encoder: how often height and width are doubled.
     """
 
-    def __init__(self, latent_channels: int, width: int) -> None:
+    def __init__(self, latent_channels: int, width: int, n_channels: int, n_halvings: int) -> None:
         super().__init__()
         self.latent_channels = latent_channels
+        self.n_channels = n_channels
+        self.n_halvings = n_halvings
+        stages = [*(2 * width << stage for stage in reversed(range(n_halvings))), width // 2]
+        layers: list[nn.Module] = [nn.Conv2d(latent_channels, stages[0], kernel_size=1)]
+        for n_in, n_out in itertools.pairwise(stages):
+            layers += [ResidualBlock(n_in), nn.SiLU(), _doubling(n_in, n_out)]
         self.layers = nn.Sequential(
-            nn.Conv2d(latent_channels, 4 * width, kernel_size=1),  # (B, 4 width, 7, 7)
-            ResidualBlock(4 * width),
+            *layers,  # (B, width / 2, h, w)
+            ResidualBlock(width // 2),  # depth at pixel resolution costs little and lowers the error most
             nn.SiLU(),
-            nn.ConvTranspose2d(4 * width, 2 * width, kernel_size=4, stride=2, padding=1),  # (B, 2 width, 14, 14)
-            ResidualBlock(2 * width),
-            nn.SiLU(),
-            nn.ConvTranspose2d(2 * width, width // 2, kernel_size=4, stride=2, padding=1),  # (B, width / 2, 28, 28)
-            ResidualBlock(width // 2),  # depth at pixel resolution: cheap, and the step that gained most
-            nn.SiLU(),
-            nn.Conv2d(width // 2, 1, kernel_size=3, padding=1),
+            nn.Conv2d(width // 2, n_channels, kernel_size=3, padding=1),
         )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in the encoder
 
-    def forward(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+    def forward(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
         """Logits of the pixel means.
 
         Raises
@@ -121,10 +140,27 @@ class ResidualBlock(nn.Module):
         return x + change
 
 
-def require_images(images: Tensor) -> None:
-    """Raise `ShapeError` unless images are (B, 1, 28, 28)."""
-    if images.ndim != 4 or images.shape[1:] != (1, IMAGE_SIZE, IMAGE_SIZE):
+def require_images(images: Tensor, image_shape: ImageShape) -> None:
+    """Raise `ShapeError` unless images are (B, C, h, w) with the C, h and w of `image_shape`."""
+    if images.ndim != 4 or tuple(images.shape[1:]) != image_shape:
         raise ShapeError(
-            f"images must have shape (B, 1, {IMAGE_SIZE}, {IMAGE_SIZE}), grey values in [0, 1]; "
+            f"images must have shape (B, {', '.join(map(str, image_shape))}), values in [0, 1]; "
             f"got {tuple(images.shape)}."
+        )
+
+
+def _halving(n_in: int, n_out: int) -> nn.Module:
+    return nn.Conv2d(n_in, n_out, kernel_size=4, stride=2, padding=1)
+
+
+def _doubling(n_in: int, n_out: int) -> nn.Module:
+    return nn.ConvTranspose2d(n_in, n_out, kernel_size=4, stride=2, padding=1)
+
+
+def _require_halvings(image_shape: ImageShape, n_halvings: int) -> None:
+    n_channels, height, width = image_shape
+    if n_halvings < 1 or n_channels < 1 or height % 2**n_halvings or width % 2**n_halvings:
+        raise InvalidValueError(
+            f"An encoder halves height and width at least once, each time without a remainder; got images of shape "
+            f"({n_channels}, {height}, {width}) and {n_halvings} halvings."
         )

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from geovq.artifacts import read_safetensors, write_safetensors
+from geovq.catalogue.datasets import DATASETS, ImageShape
 from geovq.catalogue.references import named_object
 from geovq.catalogue.tokenizers import END_TO_END, TOKENIZERS
 from geovq.config import PriorConfig, VAEConfig, VQVAEConfig
@@ -25,6 +26,14 @@ FORMAT = 1
 Architecture = dict[str, Any]  # JSON values
 _REMEDY = "train it again with `python -m geovq run`"
 
+# A file without these entries holds a model of images of MNIST's shape. Only what differs is written, so that files of
+# such models do not change.
+_UNSAID: Architecture = {
+    "image_shape": list(DATASETS["mnist"].image_shape),
+    "n_channels": DATASETS["mnist"].image_shape.channels,
+    "n_halvings": DATASETS["mnist"].n_halvings,
+}
+
 
 class _Recipe(NamedTuple):
     model: type[nn.Module]
@@ -37,22 +46,28 @@ def _quantizing_recipe(tokenizer: str) -> _Recipe:
     model: type[LatticeVQVAE] = named_object(TOKENIZERS[tokenizer].autoencoder)
     return _Recipe(
         model,
-        lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes},
-        lambda spec: model(VQVAEConfig(**spec["config"]), spec["n_codes"]),
+        lambda model: {"config": model.config.model_dump(), "n_codes": model.n_codes, **_trunk(model)},
+        lambda spec: model(
+            VQVAEConfig(**spec["config"]), spec["n_codes"], ImageShape(*spec["image_shape"]), spec["n_halvings"]
+        ),
     )
 
 
 _RECIPES: Mapping[str, _Recipe] = {
     "vae": _Recipe(
         LatticeVAE,
-        lambda model: {"config": model.config.model_dump()},
-        lambda spec: LatticeVAE(VAEConfig(**spec["config"])),
+        lambda model: {"config": model.config.model_dump(), **_trunk(model)},
+        lambda spec: LatticeVAE(VAEConfig(**spec["config"]), ImageShape(*spec["image_shape"]), spec["n_halvings"]),
     ),
     **{name: _quantizing_recipe(name) for name in END_TO_END},
     "decoder": _Recipe(
         LatticeDecoder,
-        lambda model: {"latent_channels": model.latent_channels, "width": model.width},
-        lambda spec: LatticeDecoder(spec["latent_channels"], spec["width"]),
+        lambda model: {
+            "latent_channels": model.latent_channels,
+            "width": model.width,
+            **_said(n_channels=model.decoder.n_channels, n_halvings=model.decoder.n_halvings),
+        },
+        lambda spec: LatticeDecoder(spec["latent_channels"], spec["width"], spec["n_channels"], spec["n_halvings"]),
     ),
     "prior": _Recipe(
         LatticePrior,
@@ -73,10 +88,23 @@ _RECIPES: Mapping[str, _Recipe] = {
     ),
     "classifier": _Recipe(
         ImageClassifier,
-        lambda model: {"n_classes": model.n_classes, "width": model.width},
-        lambda spec: ImageClassifier(spec["n_classes"], spec["width"]),
+        lambda model: {
+            "n_classes": model.n_classes,
+            "width": model.width,
+            **_said(image_shape=list(model.image_shape)),
+        },
+        lambda spec: ImageClassifier(spec["n_classes"], ImageShape(*spec["image_shape"]), spec["width"]),
     ),
 }
+
+
+def _trunk(model: LatticeVAE | LatticeVQVAE) -> Architecture:
+    encoder = model.encoder
+    return _said(image_shape=list(encoder.image_shape), n_halvings=encoder.n_halvings)
+
+
+def _said(**entries: Any) -> Architecture:
+    return {name: value for name, value in entries.items() if value != _UNSAID[name]}
 
 
 def architecture_of(model: nn.Module) -> Architecture:
@@ -129,7 +157,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", *, remedy: 
     """
     tensors, metadata = read_safetensors(path, KIND, FORMAT, remedy=remedy)
     try:
-        architecture = metadata["architecture"]
+        architecture = _UNSAID | metadata["architecture"]
         build = _RECIPES[architecture["model"]].build
         model = initialised(lambda: build(architecture), seed=0, stream="overwritten at once")
         model.load_state_dict(tensors)

@@ -1,7 +1,7 @@
-"""A small classifier of 28 by 28 images, whose features judge samples.
+"""A small classifier of images, whose features judge samples.
 
-A Fréchet distance needs features that mean something on the images at hand; those of networks trained on photographs do
-not, on digits and clothes. In eval mode the rows of a batch do not meet, so features do not depend on their company.
+A Fréchet distance needs features that tell the images at hand apart. Networks trained on photographs do not have them
+for digits and clothes. In eval mode the features of an image do not depend on the rest of its batch.
 
 Source: Ioffe, Szegedy (2015), "Batch Normalization".
 """
@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from geovq.catalogue.datasets import ImageShape
 from geovq.errors import InvalidValueError
 from geovq.models.blocks import require_images
 
@@ -20,20 +21,22 @@ class ImageClassifier(nn.Module):
     Parameters
     ----------
     n_classes : int
+    image_shape : ImageShape
     width : int, default=24
         Channels of the first convolution; the features are 4 width.
     """
 
-    def __init__(self, n_classes: int, width: int = 24) -> None:
+    def __init__(self, n_classes: int, image_shape: ImageShape, width: int = 24) -> None:
         if min(n_classes, width) < 1:
             raise InvalidValueError(f"A classifier needs at least one class and channel; got {n_classes} and {width}.")
         super().__init__()
         self.n_classes = n_classes
+        self.image_shape = image_shape
         self.width = width
         self.layers = nn.Sequential(
-            *_convolution(1, width, kernel_size=5, stride=2),  # (B, width, 14, 14)
+            *_convolution(image_shape.channels, width, kernel_size=5, stride=2),  # (B, width, h / 2, w / 2)
             *_convolution(width, 2 * width),
-            nn.MaxPool2d(2),  # (B, 2 width, 7, 7)
+            nn.MaxPool2d(2),  # (B, 2 width, h / 4, w / 4)
             *_convolution(2 * width, 4 * width),
             *_convolution(4 * width, 4 * width),
         )
@@ -45,19 +48,19 @@ class ImageClassifier(nn.Module):
         """Length F of a feature vector."""
         return self.head.in_features
 
-    def features(self, images: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B F"]:
+    def features(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B F"]:
         """What the linear layer sees of each image.
 
         Raises
         ------
         ShapeError
-            If images are not (B, 1, 28, 28).
+            If images do not have the shape that the classifier was built for.
         """
-        require_images(images)
-        activations: Tensor = self.layers(images)  # (B, F, 7, 7)
+        require_images(images, self.image_shape)
+        activations: Tensor = self.layers(images)  # (B, F, h / 4, w / 4)
         return activations.mean(dim=(2, 3))
 
-    def forward(self, images: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B n_classes"]:
+    def forward(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B n_classes"]:
         """Logits of the classes."""
         logits: Tensor = self.head(self.features(images))
         return logits

@@ -19,31 +19,36 @@ class LatticeDecoder(nn.Module):
         Channels D of a lattice.
     width : int
         Channels of the trunk's first stage, as in `VAEConfig`.
+    n_channels : int
+        Channels C of an image.
+    n_halvings : int
+        Of the autoencoder's encoder: how often height and width of a lattice are doubled.
     """
 
-    def __init__(self, latent_channels: int, width: int) -> None:
+    def __init__(self, latent_channels: int, width: int, n_channels: int, n_halvings: int) -> None:
         super().__init__()
         self.latent_channels = latent_channels
         self.width = width
-        self.decoder = ConvDecoder(latent_channels, width)
+        self.decoder = ConvDecoder(latent_channels, width, n_channels, n_halvings)
 
     @classmethod
     def of(cls, autoencoder: LatticeVAE) -> Self:
         """A copy of an autoencoder's decoder, on the CPU; training it leaves the autoencoder as it is."""
-        config = autoencoder.config
-        copied = initialised(lambda: cls(config.latent_channels, config.width), seed=0, stream="overwritten at once")
-        copied.decoder.load_state_dict(autoencoder.decoder.state_dict())
+        config, original = autoencoder.config, autoencoder.decoder
+        sizes = config.latent_channels, config.width, original.n_channels, original.n_halvings
+        copied = initialised(lambda: cls(*sizes), seed=0, stream="overwritten at once")
+        copied.decoder.load_state_dict(original.state_dict())
         return copied
 
-    def decode_logits(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+    def decode_logits(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
         """Logits of the pixel means."""
         logits: Tensor = self.decoder(lattices)
         return logits
 
-    def decode(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+    def decode(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
         """Pixel means, in [0, 1]."""
         return self.decode_logits(lattices).sigmoid()
 
-    def forward(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+    def forward(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
         """Pixel means, as `decode` gives them."""
         return self.decode(lattices)

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from geovq.config import LATTICE_SIZE, PriorConfig
+from geovq.config import PriorConfig
 from geovq.errors import InvalidValueError, ShapeError
 from geovq.models.attention import Block, Cache
 
@@ -29,7 +29,7 @@ class LatticePrior(nn.Module):
         Depth, heads, channels and dropout.
     n_codes : int
         Codes K of the tokenizer. The start token is `n_codes`.
-    height, width : int, default=7
+    height, width : int
         Cells of a lattice; sequences have L = height * width tokens.
     class_counts : sequence of int, optional
         Training examples of each class: given if and only if `config.class_conditional`. They say how many classes
@@ -45,8 +45,8 @@ class LatticePrior(nn.Module):
         self,
         config: PriorConfig,
         n_codes: int,
-        height: int = LATTICE_SIZE,
-        width: int = LATTICE_SIZE,
+        height: int,
+        width: int,
         *,
         class_counts: Sequence[int] | None = None,
     ) -> None:
@@ -133,7 +133,7 @@ class LatticePrior(nn.Module):
         entries = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
         return Cache(entries, None if labels is None else labels.to(weight.device))
 
-    @torch.no_grad()  # a cache that kept the graph of 49 steps would outgrow the model
+    @torch.no_grad()  # a cache that kept the graph of every step would outgrow the model
     def step(self, previous_tokens: Int64[Tensor, " B"], position: int, cache: Cache) -> Float[Tensor, "B K"]:
         """Logits of one position, given the token before it and the cache of all earlier steps.
 

@@ -1,4 +1,4 @@
-"""What all quantizers share: each cell becomes its nearest code, and gradients pass as if it had not.
+"""What all quantizers share: each cell becomes its nearest code, and gradients pass through unchanged.
 
 Source: van den Oord, Vinyals, Kavukcuoglu (2017), "Neural Discrete Representation Learning", section 3.
 """
@@ -24,7 +24,7 @@ class Quantized(NamedTuple):
 
 
 class Quantizer(nn.Module, ABC):
-    """Nearest-code quantizer; how the codes learn is for those who inherit.
+    """Nearest-code quantizer; subclasses decide how the codes learn.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Named streams for code that can only draw from torch's global generator: weight initialisation and dropout."""
+"""Named random streams for code that draws from torch's global generator only: weight initialisation and dropout."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

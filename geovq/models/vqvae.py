@@ -8,6 +8,7 @@ Source: van den Oord, Vinyals, Kavukcuoglu (2017), "Neural Discrete Representati
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from geovq.catalogue.datasets import ImageShape
 from geovq.config import VQVAEConfig
 from geovq.models.blocks import ConvDecoder, ConvEncoder
 from geovq.models.ema_quantizer import EMAQuantizer
@@ -16,7 +17,7 @@ from geovq.models.quantizer import Quantizer
 
 
 class LatticeVQVAE(nn.Module):
-    """Encoder to a (D, 7, 7) lattice, nearest-code quantizer, decoder to the means of Bernoulli pixels.
+    """Encoder to a (D, H, W) lattice, nearest-code quantizer, decoder to the means of Bernoulli pixels.
 
     Parameters
     ----------
@@ -24,13 +25,16 @@ class LatticeVQVAE(nn.Module):
         Latent channels, width and the quantizer's rates. `commitment` belongs to the objective.
     n_codes : int
         Codes K.
+    image_shape : ImageShape
+    n_halvings : int
+        How often the encoder halves height and width of an image.
     """
 
-    def __init__(self, config: VQVAEConfig, n_codes: int) -> None:
+    def __init__(self, config: VQVAEConfig, n_codes: int, image_shape: ImageShape, n_halvings: int) -> None:
         super().__init__()
         self.config = config
-        self.encoder = ConvEncoder(config.width, config.latent_channels)
-        self.decoder = ConvDecoder(config.latent_channels, config.width)
+        self.encoder = ConvEncoder(config.width, config.latent_channels, image_shape, n_halvings)
+        self.decoder = ConvDecoder(config.latent_channels, config.width, image_shape.channels, n_halvings)
         self.quantizer = self._new_quantizer(n_codes)  # last: whatever it draws, the networks start the same
 
     def _new_quantizer(self, n_codes: int) -> Quantizer:
@@ -47,36 +51,28 @@ class LatticeVQVAE(nn.Module):
         """Codes K."""
         return len(self.quantizer.codebook)
 
-    def encode(self, images: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B D 7 7"]:
+    def encode(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D H W"]:
         """Encoder outputs before quantization."""
         lattices: Tensor = self.encoder(images).float()
         return lattices
 
-    def decode_logits(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+    def decode_logits(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
         """Logits of the pixel means. The decoder has seen quantized lattices only."""
         logits: Tensor = self.decoder(lattices)
         return logits
 
-    def decode(self, lattices: Float[Tensor, "B D 7 7"]) -> Float[Tensor, "B 1 28 28"]:
+    def decode(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
         """Pixel means, in [0, 1]."""
         return self.decode_logits(lattices).sigmoid()
 
-    def forward(self, images: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B 1 28 28"]:
+    def forward(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
         """Reconstruction from the quantized lattice."""
         lattices = self.encode(images)
         return self.decode(self.quantizer.lookup(self.quantizer.encode(lattices)))
 
 
 class PlainVQVAE(LatticeVQVAE):
-    """The same, with a codebook that learns by gradient and that nothing keeps alive.
-
-    Parameters
-    ----------
-    config : VQVAEConfig
-        Latent channels and width.
-    n_codes : int
-        Codes K.
-    """
+    """The same, with a codebook that learns by gradient and whose unused codes are never restarted."""
 
     def _new_quantizer(self, n_codes: int) -> Quantizer:
         return GradientQuantizer(n_codes, self.config.latent_channels)

@@ -11,16 +11,9 @@ from typing import Any
 
 from geovq.catalogue.tokenizers import END_TO_END, TOKENIZERS, FitSizes
 from geovq.codebook.solvers import resolved_solver
-from geovq.config import DatasetName, ExperimentConfig
+from geovq.config import ExperimentConfig
 from geovq.runs.reading import Run
 from geovq.runs.stages.plan import plan
-
-_IMAGES: dict[DatasetName, tuple[int, int]] = {  # training, test
-    "mnist": (60_000, 10_000),
-    "fashion_mnist": (60_000, 10_000),
-    "mnist-sample": (6_000, 1_000),
-    "fashion_mnist-sample": (6_000, 1_000),
-}
 
 
 @dataclass(frozen=True)
@@ -56,8 +49,8 @@ class StageEstimate:
 def stage_work(config: ExperimentConfig, stage: str) -> Work:
     """What a stage of an experiment has to do."""
     kind, _, name = stage.partition(":")
-    n_train, n_test = _IMAGES[config.data.dataset]
-    n_train, n_test = config.data.n_train or n_train, config.evaluation.n_images or n_test
+    available = config.data.description.n_images
+    n_train, n_test = config.data.n_train or available["train"], config.evaluation.n_images or available["test"]
     return _WORK[kind](config, kind if kind in END_TO_END else name, n_train, n_test)
 
 

@@ -13,10 +13,10 @@ from jaxtyping import Int, UInt8
 from torch import nn
 
 from geovq.artifacts import file_digest, read_json
+from geovq.catalogue.datasets import ImageShape, Split
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, OutputGeometry
 from geovq.catalogue.tokenizers import END_TO_END
-from geovq.config import LATTICE_SIZE, ExperimentConfig, load_config
-from geovq.data.sources import IMAGE_SIDE
+from geovq.config import ExperimentConfig, load_config
 from geovq.errors import ArtifactError
 from geovq.geometry import LatentGeometry, load_geometry
 from geovq.models import LatticeDecoder, LatticePrior, load_model
@@ -24,7 +24,7 @@ from geovq.progress import Scalar
 from geovq.runs import layout
 from geovq.runs.manifest import Manifest, new_manifest, read_manifest
 from geovq.runs.metrics import read_metrics
-from geovq.runs.stages.workspace import Autoencoder, Split, autoencoder_of
+from geovq.runs.stages.workspace import Autoencoder, autoencoder_of
 from geovq.tokenization import Tokenizer, load_tokenizer
 
 Loaded = TypeVar("Loaded")
@@ -99,14 +99,14 @@ class Run:
         return self.config.seed
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> ImageShape:
         """Channels, rows and columns (C, h, w) of the images that the run is about."""
-        return 1, IMAGE_SIDE, IMAGE_SIDE
+        return self.config.data.description.image_shape
 
     @property
     def lattice_shape(self) -> tuple[int, int, int]:
         """Channels, rows and columns (D, H, W) of the VAE's lattices."""
-        return self.config.vae.latent_channels, LATTICE_SIZE, LATTICE_SIZE
+        return self.config.vae.latent_channels, *self.config.data.description.lattice_size
 
     @property
     def fingerprint(self) -> str:

@@ -3,6 +3,7 @@
 from geovq.training.classifier_objective import ClassifierObjective, LabelledImages
 from geovq.training.device import resolve_device, resolve_precision
 from geovq.training.distributed import Processes, processes
+from geovq.training.draws import Draws
 from geovq.training.fitting import fit
 from geovq.training.loop import TrainingResult
 from geovq.training.objective import Examples, Objective
@@ -15,6 +16,7 @@ from geovq.training.vqvae_objective import VQVAEObjective
 
 __all__ = [
     "ClassifierObjective",
+    "Draws",
     "Examples",
     "LabelledImages",
     "Objective",

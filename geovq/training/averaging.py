@@ -1,4 +1,4 @@
-"""A moving average of the weights, often better than the last weights and never as noisy.
+"""A moving average of the weights, which is often better than the last weights.
 
 Source: Polyak, Juditsky (1992), "Acceleration of Stochastic Approximation by Averaging"; exponential form and bias
 correction as in Kingma, Ba (2015), "Adam".
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class WeightAverage:
-    """Exponential moving average of a model's trainable parameters, without a memory of where they started.
+    """Exponential moving average of a model's trainable parameters, corrected for its start.
 
     After t steps the weights of step i count decay^(t - i), normalised to one: after the first step the average is the
     weights themselves. Buffers are not averaged; they are counters, or averages already.

@@ -1,4 +1,4 @@
-"""The state of a training run on disk, exact enough that a resumed run ends with the same bits."""
+"""The state of a training run on disk, so exact that a run resumed on a CPU ends with the same bits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

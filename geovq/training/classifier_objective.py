@@ -10,23 +10,23 @@ from torch.nn import functional as F
 
 from geovq.data import ImageSet
 from geovq.models import ImageClassifier
-from geovq.models.blocks import IMAGE_SIZE
-from geovq.training.draws import RowsGenerator
-from geovq.training.pairs import join, part
+from geovq.training.draws import Draws
+
+Labelled = tuple[Float[Tensor, "B C h w"], Int64[Tensor, " B"]]
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """Images with their classes as batches of one tensor."""
+    """Images as examples that bring their classes."""
 
     images: ImageSet
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def batch(self, indices: Int[Tensor, " b"]) -> Float[Tensor, "b n"]:
-        """Images, then classes, in flat rows."""
-        return join(self.images.batch(indices), self.images.labels[indices.to(self.images.labels.device)])
+    def batch(self, indices: Int[Tensor, " B"]) -> Labelled:
+        """Images and their classes."""
+        return self.images.batch(indices), self.images.labels[indices.to(self.images.labels.device)]
 
 
 @dataclass(frozen=True)
@@ -41,36 +41,26 @@ class ClassifierObjective:
 
     max_shift: int = 0
 
-    def loss(
-        self, model: ImageClassifier, batch: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, model: ImageClassifier, batch: Labelled, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean over a batch of `LabelledImages`, each moved on its own."""
-        images, labels = _taken_apart(batch)
-        moved = shifted(images, self._shifts(len(images), generator).to(images.device))
+        images, labels = batch
+        shifts = draws.integers(-self.max_shift, self.max_shift, len(images), 2)
+        moved = shifted(images, shifts.to(images.device))
         nats = F.cross_entropy(model(moved).float(), labels)
         return nats, {"class_nats": nats}
 
-    def evaluate(self, model: ImageClassifier, batches: Iterable[Tensor]) -> dict[str, float]:
+    def evaluate(self, model: ImageClassifier, batches: Iterable[Labelled]) -> dict[str, float]:
         """Cross-entropy and accuracy of the images as they are."""
         n_images, nats, n_right = 0, 0.0, 0
-        for batch in batches:
-            images, labels = _taken_apart(batch)
+        for images, labels in batches:
             logits = model(images).float()
             nats += F.cross_entropy(logits, labels, reduction="sum").item()
             n_right += int((logits.argmax(dim=1) == labels).sum())
             n_images += len(images)
         return {"loss": nats / n_images, "class_nats": nats / n_images, "accuracy": n_right / n_images}
 
-    def _shifts(self, n_images: int, generator: torch.Generator) -> Int64[Tensor, "b 2"]:
-        first, n_rows = 0, n_images
-        if isinstance(generator, RowsGenerator):  # drawn for the whole batch, of which these may be a part
-            first, n_rows = generator.first_row, generator.n_rows
-        most, shape = self.max_shift, (n_rows, 2)
-        drawn = torch.randint(-most, most + 1, shape, generator=generator, device=generator.device)
-        return drawn[first : first + n_images]
 
-
-def shifted(images: Float[Tensor, "b c h w"], shifts: Int64[Tensor, "b 2"]) -> Float[Tensor, "b c h w"]:
+def shifted(images: Float[Tensor, "B C h w"], shifts: Int64[Tensor, "B 2"]) -> Float[Tensor, "B C h w"]:
     """Images moved down and to the right by whole pixels, each by its own; zeros come in at the border.
 
     Parameters
@@ -86,8 +76,3 @@ def shifted(images: Float[Tensor, "b c h w"], shifts: Int64[Tensor, "b 2"]) -> F
     each = torch.arange(n, device=images.device)[:, None, None]
     moved = images.movedim(1, -1)[each, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
     return moved.movedim(-1, 1) * inside
-
-
-def _taken_apart(batch: Tensor) -> tuple[Tensor, Tensor]:
-    images, labels = part(batch, (1, IMAGE_SIZE, IMAGE_SIZE))
-    return images, labels[:, 0].long()

@@ -20,7 +20,7 @@ _PATIENCE = timedelta(days=30)
 
 
 class Processes(Protocol):
-    """Who works on a training, seen from one process."""
+    """The processes that work on a training, seen from one of them."""
 
     rank: int  # of this process; 0 is the main one
     size: int
@@ -40,12 +40,12 @@ class Processes(Protocol):
 
 
 class Alone:
-    """One process."""
+    """A process that trains without partners."""
 
     rank, size, is_main = 0, 1, True
 
     def agree(self, value: T) -> T:
-        """Its own opinion."""
+        """The value."""
         return value
 
     def mean(self, tensor: Tensor) -> Tensor:

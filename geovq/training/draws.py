@@ -1,57 +1,57 @@
 """Random numbers of one optimiser step: the same for an example however its batch is divided.
 
-Several processes share a batch, and a device without memory for the whole of it computes it in halves. So a generator
-knows which rows of the batch it draws for.
+Several processes share a batch, and a device without memory for the whole of it computes it in halves. Each part draws
+for the whole batch, from the start of one stream, and takes the numbers of its own rows.
 """
 
 import itertools
+from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
-from geovq.randomness import make_generator
 
-
-class RowsGenerator(torch.Generator):
-    """Generator at the start of a stream that all rows of a batch share.
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers for consecutive rows of a batch.
 
     Attributes
     ----------
-    first_row : int
-        Of the rows it draws for.
-    n_rows : int
-        In the whole batch.
+    generator : torch.Generator
+        New: at the start of the stream of the whole batch, and used once. On the device of the batch.
+    n_before, n_after : int, default=0
+        Rows of the batch before and after those that are drawn for.
     """
 
-    first_row: int
-    n_rows: int
+    generator: torch.Generator
+    n_before: int = 0
+    n_after: int = 0
 
+    def standard_normal(self, like: Tensor) -> Tensor:
+        """Independent N(0, 1) numbers of the shape of `like`, whose first axis is the rows."""
+        # Numbers are drawn in the order of memory, so all parts of a batch need the layout of `like`, without its gaps.
+        layout = torch.empty_like(like).stride()
+        shape = (self._n_rows(len(like)), *like.shape[1:])
+        whole = torch.empty_strided(shape, layout, dtype=like.dtype, device=like.device)
+        return self._mine(whole.normal_(generator=self.generator))
 
-def rows_generator(seed: int, stream: str, device: torch.device, rows: slice, n_rows: int) -> RowsGenerator:
-    """Generator for some rows of a batch of `n_rows`; `make_generator` of the same name begins the same stream."""
-    generator = RowsGenerator(device)
-    generator.manual_seed(make_generator(seed, stream).initial_seed())
-    generator.first_row, generator.n_rows = rows.start, n_rows
-    return generator
+    def integers(self, low: int, high: int, n_rows: int, n_columns: int) -> Int64[Tensor, "n_rows n_columns"]:
+        """Whole numbers from `low` to `high`, both included, each as likely as any other."""
+        shape, device = (self._n_rows(n_rows), n_columns), self.generator.device
+        return self._mine(torch.randint(low, high + 1, shape, generator=self.generator, device=device))
 
+    def global_seed(self) -> int:
+        """Seed for what draws from torch's global generator only, such as dropout; another for each part of a batch."""
+        # From a twin on the CPU: to read a number that a GPU has drawn is to wait for the GPU.
+        twin = torch.Generator().manual_seed(self.generator.initial_seed())
+        return int(torch.randint(2**31, (self.n_before + 1,), generator=twin)[-1])
 
-def standard_normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Independent N(0, 1) numbers of the shape of `like`, whose first axis is the examples."""
-    first, n_rows = 0, len(like)
-    if isinstance(generator, RowsGenerator):
-        first, n_rows = generator.first_row, generator.n_rows
-    # Numbers are drawn in the order of memory, so all parts of a batch need one layout: of `like`, without its gaps.
-    layout = torch.empty_like(like).stride()
-    whole = torch.empty_strided((n_rows, *like.shape[1:]), layout, dtype=like.dtype, device=like.device)
-    return whole.normal_(generator=generator)[first : first + len(like)]
+    def _n_rows(self, n_mine: int) -> int:
+        return self.n_before + n_mine + self.n_after
 
-
-def global_seed(generator: torch.Generator) -> int:
-    """Seed for what draws from torch's global generator only, such as dropout; another for each part of a batch."""
-    first = generator.first_row if isinstance(generator, RowsGenerator) else 0
-    # From a twin on the CPU: to read a number that a GPU has drawn is to wait for the GPU.
-    twin = torch.Generator().manual_seed(generator.initial_seed())
-    return int(torch.randint(2**31, (first + 1,), generator=twin)[-1])
+    def _mine(self, whole: Tensor) -> Tensor:
+        return whole[self.n_before : len(whole) - self.n_after]
 
 
 def shares(rows: slice, n_shares: int) -> list[slice]:

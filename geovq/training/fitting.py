@@ -62,7 +62,7 @@ def fit(
         except for what an objective takes over the examples of a process: dropout and free bits.
     after_epoch : callable, optional
         Called by the main process with each epoch that ends, counted from 1, while `model` is in eval mode with the
-        weights that were validated. It only looks: what it changed would be trained on.
+        weights that were validated. It must not change the model, which is trained on from there.
 
     Returns
     -------

@@ -22,8 +22,8 @@ from geovq.randomness import make_generator
 from geovq.training.averaging import WeightAverage
 from geovq.training.checkpointing import TrainingState, load_training_state, save_training_state
 from geovq.training.divergence import LossWatch
-from geovq.training.draws import RowsGenerator, rows_generator
-from geovq.training.objective import Examples, Objective, ScheduledObjective
+from geovq.training.draws import Draws
+from geovq.training.objective import Batch, Examples, Objective, ScheduledObjective
 from geovq.training.schedule import one_cycle
 from geovq.training.stepper import Stepper
 
@@ -91,7 +91,7 @@ class TrainingLoop:
     def run(self) -> TrainingResult:
         """Step until the end, until nothing is gained any more, or until asked to stop."""
         self._require_shares()
-        self._save()  # at once: better to learn now than in a minute that the folder is read-only
+        self._save()  # at once, so that a folder that cannot be written is reported before anything is computed
         self.progress.start(self.stage, self.n_steps, "steps")
         self.progress.advance(self.state.step)
         for indices in self._remaining_batches():
@@ -149,9 +149,9 @@ class TrainingLoop:
     def _train(self, indices: Tensor) -> None:
         step, n_rows = self.state.step, len(indices)
 
-        def rows(part: slice) -> tuple[Tensor, RowsGenerator]:
-            stream = f"{self.stage}/step/{step}"
-            return self.train.batch(indices[part]), rows_generator(self.seed, stream, self.stepper.device, part, n_rows)
+        def rows(part: slice) -> tuple[Batch, Draws]:
+            generator = make_generator(self.seed, f"{self.stage}/step/{step}", self.stepper.device)
+            return self.train.batch(indices[part]), Draws(generator, part.start, n_rows - part.stop)
 
         objective = self.objective_at(step / self.n_steps)
         learning_rate = one_cycle(step, self.n_steps, self.config.learning_rate)

@@ -1,11 +1,15 @@
-"""What the loop asks of its two partners: examples, and an objective that turns them into a loss."""
+"""What the training loop needs: examples, and an objective that turns batches of them into a loss."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from geovq.training.draws import Draws
+
+# Images, or several tensors of the same examples, such as (images, labels); None stands for labels that there are not.
+Batch = Tensor | tuple[Tensor | None, ...]
 
 
 class Examples(Protocol):
@@ -13,21 +17,21 @@ class Examples(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batch(self, indices: Tensor) -> Tensor:
-        """Examples at `indices`, (b,) int64, stacked along the first axis."""
+    def batch(self, indices: Tensor) -> Batch:
+        """Examples at `indices`, (b,) int64, stacked along the first axis of every tensor."""
 
 
 class Objective(Protocol):
     """Loss of one kind of model; a frozen dataclass whose fields are the loss's weights."""
 
-    def loss(self, model: Any, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, model: Any, batch: Any, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         """Scalar to minimise, and its parts by name, units in the name ("bce_nats", "kl_nats").
 
         Means over the examples, so that the losses of parts of a batch make the loss of the batch. All randomness
-        comes from `generator`, which is new and lives on the device of the batch.
+        comes from `draws`.
         """
 
-    def evaluate(self, model: Any, batches: Iterable[Tensor]) -> dict[str, float]:
+    def evaluate(self, model: Any, batches: Iterable[Any]) -> dict[str, float]:
         """ "loss", its parts and what else is worth knowing, over a whole validation set.
 
         Deterministic: the model is in eval mode, nothing is drawn. Means weigh every example the same, whatever the

@@ -13,14 +13,14 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from geovq.config import LATTICE_SIZE
 from geovq.data import ImageSet
 from geovq.errors import ShapeError
 from geovq.lattice import lattices_of
 from geovq.models import LatticeDecoder
-from geovq.models.blocks import IMAGE_SIZE
-from geovq.training.objective import Examples, bce_nats
-from geovq.training.pairs import join, part
+from geovq.training.draws import Draws
+from geovq.training.objective import Batch, Examples, bce_nats
+
+Quantized = tuple[Float[Tensor, "B C h w"], Float[Tensor, "B D H W"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,8 @@ class QuantizedImages:
     """
 
     images: ImageSet
-    tokens: Int64[Tensor, "n h w"]
-    codebook: Float[Tensor, "k d"]
+    tokens: Int64[Tensor, "n H W"]
+    codebook: Float[Tensor, "K D"]
 
     def __post_init__(self) -> None:
         if self.tokens.ndim != 3 or len(self.tokens) != len(self.images):
@@ -61,10 +61,10 @@ class QuantizedImages:
             self, images=self.images.to(device), tokens=self.tokens.to(device), codebook=self.codebook.to(device)
         )
 
-    def batch(self, indices: Int[Tensor, " b"]) -> Float[Tensor, "b n"]:
-        """Images, then lattices, in flat rows."""
-        tokens = self.tokens[indices.to(self.tokens.device)]  # (b, H, W)
-        return join(self.images.batch(indices), lattices_of(self.codebook[tokens.flatten()], *tokens.shape[1:]))
+    def batch(self, indices: Int[Tensor, " B"]) -> Quantized:
+        """Images and the lattices of their tokens."""
+        tokens = self.tokens[indices.to(self.tokens.device)]  # (B, H, W)
+        return self.images.batch(indices), lattices_of(self.codebook[tokens.flatten()], *tokens.shape[1:])
 
 
 class Repeated:
@@ -90,7 +90,7 @@ class Repeated:
     def __len__(self) -> int:
         return self.n_drawn
 
-    def batch(self, indices: Int[Tensor, " b"]) -> Tensor:
+    def batch(self, indices: Int[Tensor, " B"]) -> Batch:
         """Examples at `indices` of the repetition."""
         return self.examples.batch(self.order[indices.to(self.order.device) % len(self.order)])
 
@@ -99,26 +99,18 @@ class Repeated:
 class RefitObjective:
     """Bernoulli cross-entropy of images decoded from quantized lattices, in nats per image, as in the VAE's loss."""
 
-    def loss(
-        self, model: LatticeDecoder, batch: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, model: LatticeDecoder, batch: Quantized, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean over the images of a batch of `QuantizedImages`; nothing is drawn."""
-        logits, images = _decoded(model, batch)
-        bce = bce_nats(logits, images).mean()
+        images, lattices = batch
+        bce = bce_nats(model.decode_logits(lattices), images).mean()
         return bce, {"bce_nats": bce}
 
-    def evaluate(self, model: LatticeDecoder, batches: Iterable[Tensor]) -> dict[str, float]:
+    def evaluate(self, model: LatticeDecoder, batches: Iterable[Quantized]) -> dict[str, float]:
         """Cross-entropy, and the mean squared error of the pixel means."""
         n_images, bce, mse = 0, 0.0, 0.0
-        for batch in batches:
-            logits, images = _decoded(model, batch)
+        for images, lattices in batches:
+            logits = model.decode_logits(lattices)
             bce += bce_nats(logits, images).sum().item()
             mse += (logits.float().sigmoid() - images).square().flatten(start_dim=1).mean(dim=1).sum().item()
             n_images += len(images)
         return {"loss": bce / n_images, "bce_nats": bce / n_images, "mse": mse / n_images}
-
-
-def _decoded(model: LatticeDecoder, batch: Tensor) -> tuple[Tensor, Tensor]:
-    images, cells = part(batch, (1, IMAGE_SIZE, IMAGE_SIZE))
-    lattices = cells.reshape(len(cells), model.latent_channels, LATTICE_SIZE, LATTICE_SIZE)
-    return model.decode_logits(lattices), images

@@ -16,15 +16,15 @@ from geovq.config import TrainingConfig
 from geovq.errors import DeviceError
 from geovq.training.device import resolve_precision
 from geovq.training.distributed import Processes, local_size
-from geovq.training.draws import shares
-from geovq.training.objective import Examples, Objective
+from geovq.training.draws import Draws, shares
+from geovq.training.objective import Batch, Examples, Objective
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 T = TypeVar("T")
 LossOf = Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]]
-Rows = Callable[[slice], tuple[Tensor, torch.Generator]]  # some rows of a step's batch, with their random numbers
+Rows = Callable[[slice], tuple[Batch, Draws]]  # some rows of a step's batch, with their random numbers
 
 
 class Stepper:
@@ -87,7 +87,7 @@ class Stepper:
         DeviceError
             If the device has no memory for half of the batch.
         """
-        if not self.model.training:  # to say it to every part of the model at every step costs more than to ask
+        if not self.model.training:  # asking is cheaper than setting the mode of every submodule at every step
             self.model.train()
         buffers = [(buffer, buffer.clone()) for buffer in self.model.buffers()]
 
@@ -123,7 +123,7 @@ class Stepper:
             batches = torch.split(torch.arange(len(examples)), math.ceil(self.config.batch_size / self.n_parts))
             with self._fabric.autocast():
                 return self.objective.evaluate(
-                    self.model, (examples.batch(indices).to(self.device) for indices in batches)
+                    self.model, (_on(self.device, examples.batch(indices)) for indices in batches)
                 )
 
         return self._within_memory(work)
@@ -133,8 +133,8 @@ class Stepper:
         parts: dict[str, Tensor] = {}
         mine = shares(slice(0, n_rows), self.processes.size)[self.processes.rank]
         for share in shares(mine, self.n_parts):
-            batch, generator = rows(share)
-            loss_of = partial(objective.loss, batch=batch.to(self.device), generator=generator)
+            batch, draws = rows(share)
+            loss_of = partial(objective.loss, batch=_on(self.device, batch), draws=draws)
             share_loss, share_parts = self._module(loss_of)
             # Gradients add up over the parts of a batch, and are averaged over the processes.
             weight = (share.stop - share.start) * self.processes.size / n_rows
@@ -163,6 +163,12 @@ class Stepper:
         return self._within_memory(work)
 
 
+def _on(device: torch.device, batch: Batch) -> Batch:
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    return tuple(None if part is None else part.to(device) for part in batch)
+
+
 class _Loss(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -174,9 +180,9 @@ class _Loss(nn.Module):
 
 
 def _fabric(device: torch.device, precision: Any, processes: Processes) -> "Fabric":
-    from lightning_fabric import Fabric  # takes seconds, which who only reads the plan of a run need not wait
+    from lightning_fabric import Fabric  # takes seconds, which reading the plan of a run need not take
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would name the precision amid our lines
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would print the precision between our lines
     if processes.size == 1:
         devices: Any = 1 if device.index is None else [device.index]
         return Fabric(accelerator=device.type, devices=devices, precision=precision)

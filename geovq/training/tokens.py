@@ -20,7 +20,7 @@ class TokenSet:
     tokens : Tensor of shape (n, H, W) or (n, L)
         Any integer type that holds the codes, such as uint16; lattices are read in raster order.
     labels : Tensor of shape (n,), optional
-        Class of each sequence, for a class-conditional prior.
+        Class of each sequence, for a class-conditional prior; none for any other.
 
     Raises
     ------
@@ -57,8 +57,8 @@ class TokenSet:
         labels = None if self.labels is None else self.labels[rows]
         return dataclasses.replace(self, tokens=self.tokens[rows], labels=labels)
 
-    def batch(self, indices: Int[Tensor, " b"]) -> Int64[Tensor, "b n"]:
-        """Sequences in raster order; with labels, each followed by its class."""
+    def batch(self, indices: Int[Tensor, " B"]) -> tuple[Int64[Tensor, "B L"], Int64[Tensor, " B"] | None]:
+        """Sequences in raster order, and their classes."""
         rows = indices.to(self.tokens.device)
-        tokens = self.tokens[rows].flatten(start_dim=1).long()
-        return tokens if self.labels is None else torch.cat([tokens, self.labels[rows, None].long()], dim=1)
+        labels = None if self.labels is None else self.labels[rows].long()
+        return self.tokens[rows].flatten(start_dim=1).long(), labels

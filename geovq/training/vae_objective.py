@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from geovq.models import LatticeVAE
-from geovq.training.draws import standard_normal
+from geovq.training.draws import Draws
 from geovq.training.objective import bce_nats
 
 ACTIVE_NATS = 0.01  # a channel is active if its mean KL per cell is above this
@@ -47,11 +48,12 @@ class VAEObjective:
             return self
         return dataclasses.replace(self, beta=self.beta * fraction_done / self.beta_warmup)
 
-    def loss(self, model: LatticeVAE, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """One-sample estimate of the loss; the KL term is exact."""
+    def loss(
+        self, model: LatticeVAE, batch: Float[Tensor, "B C h w"], draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """One-sample estimate of the loss of a batch of images; the KL term is exact."""
         posterior = model.posterior(batch)
-        noise = standard_normal(posterior.mean, generator)
-        lattices = posterior.mean + (0.5 * posterior.logvar).exp() * noise
+        lattices = posterior.sample(draws.standard_normal(posterior.mean))
         bce = bce_nats(model.decode_logits(lattices), batch).mean()
         cell_kl = posterior.kl_nats()  # (B, D, H, W)
         kl = cell_kl.flatten(start_dim=1).sum(dim=1).mean()

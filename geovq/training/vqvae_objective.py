@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from geovq.models import LatticeVQVAE
+from geovq.training.draws import Draws
 from geovq.training.objective import bce_nats
 
 
@@ -21,7 +23,7 @@ class VQVAEObjective:
     and cells, as the norms of equation 3 are; both are means over the batch. So the usual weight 0.25 reads in nats: it
     is the negative log-density of the encoder's output under a Gaussian around its code with variance
     1 / (2 * 0.25) = 2, up to a constant. Implementations that average both over their elements weigh the distance
-    784 / (49 * D) times as much.
+    C h w / (D H W) times as much.
 
     Parameters
     ----------
@@ -31,9 +33,11 @@ class VQVAEObjective:
 
     commitment: float
 
-    def loss(self, model: LatticeVQVAE, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss with straight-through gradients; in training mode moving averages move too."""
-        quantized = model.quantizer(model.encode(batch), generator)
+    def loss(
+        self, model: LatticeVQVAE, batch: Float[Tensor, "B C h w"], draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of a batch of images with straight-through gradients; in training mode moving averages move too."""
+        quantized = model.quantizer(model.encode(batch), draws.generator)
         bce = bce_nats(model.decode_logits(quantized.lattices), batch).mean()
         loss = bce + quantized.codebook_loss + self.commitment * quantized.commitment
         return loss, {"bce_nats": bce, "commitment": quantized.commitment}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geovq.data.sources import IdxFile, Source, SplitSource
+from geovq.catalogue.datasets import IdxDataset, IdxFile, IdxSplit, ImageShape
 
 
 @pytest.fixture
@@ -24,8 +24,18 @@ def tiny_release(tmp_path: Path):
             _written(raw / f"{prefix}-images-idx3-ubyte", image_bytes),
             _written(raw / f"{prefix}-labels-idx1-ubyte", label_bytes),
         ]
-        splits[split], arrays[split] = SplitSource(n_images, *files), (images, labels)
-    return tmp_path / "full", Source("mnist", "MNIST", tuple("0123456789"), splits), arrays
+        splits[split], arrays[split] = IdxSplit(*files), (images, labels)
+    description = IdxDataset(
+        name="mnist",
+        image_shape=ImageShape(1, 28, 28),
+        n_halvings=2,
+        class_names=tuple("0123456789"),
+        n_images={split: len(labels) for split, (_, labels) in arrays.items()},
+        licence="CC0-1.0",
+        torchvision_name="MNIST",
+        files=splits,
+    )
+    return tmp_path / "full", description, arrays
 
 
 def _written(path: Path, content: bytes) -> IdxFile:

@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import hashlib
 import threading
@@ -42,15 +43,15 @@ def served(folder: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_files_that_are_there_are_read_without_a_network(tiny_release, no_network, split):
-    folder, source, arrays = tiny_release
-    images, labels = load_full(source, split, folder)
+    folder, dataset, arrays = tiny_release
+    images, labels = load_full(dataset, split, folder)
     assert (images.dtype, labels.dtype) == (torch.uint8, torch.int64)
     np.testing.assert_array_equal(images.numpy()[:, 0], arrays[split][0])
     np.testing.assert_array_equal(labels.numpy(), arrays[split][1])
 
 
 def test_missing_files_are_downloaded_and_unpacked(tiny_release, tmp_path, monkeypatch):
-    folder, source, arrays = tiny_release
+    folder, dataset, arrays = tiny_release
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     resources = []
@@ -62,70 +63,76 @@ def test_missing_files_are_downloaded_and_unpacked(tiny_release, tmp_path, monke
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with served(mirror) as url:
         monkeypatch.setattr(datasets.MNIST, "mirrors", [url])
-        images, _ = load_full(source, "train", tmp_path / "elsewhere")
+        images, _ = load_full(dataset, "train", tmp_path / "elsewhere")
     np.testing.assert_array_equal(images.numpy()[:, 0], arrays["train"][0])
 
 
 def test_a_failed_download_says_what_is_missing_and_what_to_do(tiny_release, no_network, tmp_path):
-    _, source, _ = tiny_release
+    _, dataset, _ = tiny_release
     expected = (
         r"empty/MNIST/raw/train-images-idx3-ubyte is missing and MNIST could not be downloaded \(.+\); "
         r"set GEOVQ_DATA to a folder that holds MNIST/raw, or use the data set mnist-sample"
     )
     with pytest.raises(DataError, match=expected) as caught:
-        load_full(source, "train", tmp_path / "empty")
+        load_full(dataset, "train", tmp_path / "empty")
     assert "\n" not in str(caught.value)
 
 
+def test_a_failed_download_names_no_sample_where_there_is_none(tiny_release, no_network, tmp_path):
+    _, dataset, _ = tiny_release
+    with pytest.raises(DataError, match=r"set GEOVQ_DATA to a folder that holds MNIST/raw\.$"):
+        load_full(dataclasses.replace(dataset, name="other"), "train", tmp_path / "empty")
+
+
 def test_one_missing_file_of_a_set_is_named(tiny_release, no_network):
-    folder, source, _ = tiny_release
+    folder, dataset, _ = tiny_release
     (folder / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is missing"):
-        load_full(source, "test", folder)
+        load_full(dataset, "test", folder)
 
 
 def test_a_folder_that_is_a_file_is_refused(tiny_release, tmp_path):
-    _, source, _ = tiny_release
+    _, dataset, _ = tiny_release
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="set GEOVQ_DATA to a folder"):
-        load_full(source, "train", tmp_path / "file")
+        load_full(dataset, "train", tmp_path / "file")
 
 
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
 def test_a_truncated_file_is_named(tiny_release, name):
-    folder, source, _ = tiny_release
+    folder, dataset, _ = tiny_release
     path = folder / "MNIST" / "raw" / name
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match=rf"{name} has \d+ bytes instead of \d+; delete it and start again"):
-        load_full(source, "train", folder)
+        load_full(dataset, "train", folder)
 
 
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
 def test_a_single_changed_byte_is_noticed(tiny_release, name):
-    folder, source, _ = tiny_release
+    folder, dataset, _ = tiny_release
     path = folder / "MNIST" / "raw" / name
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(DataError, match=rf"{name} is not the file of the original release .* delete it"):
-        load_full(source, "train", folder)
+        load_full(dataset, "train", folder)
 
 
 def test_a_cache_of_an_old_torchvision_with_other_images_is_named(tiny_release):
-    folder, source, _ = tiny_release
+    folder, dataset, _ = tiny_release
     processed = folder / "MNIST" / "processed"
     processed.mkdir()
     other = (torch.zeros(3, 28, 28, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
     for name in ("training.pt", "test.pt"):
         torch.save(other, processed / name)
     with pytest.raises(DataError, match="processed holds 3 images instead of 30; delete that folder"):
-        load_full(source, "train", folder)
+        load_full(dataset, "train", folder)
 
 
 def test_another_split_of_the_set_may_be_damaged(tiny_release):
-    folder, source, _ = tiny_release
+    folder, dataset, _ = tiny_release
     (folder / "MNIST" / "raw" / "t10k-images-idx3-ubyte").write_bytes(b"")
-    assert len(load_full(source, "train", folder)[0]) == 30
+    assert len(load_full(dataset, "train", folder)[0]) == 30
 
 
 def test_the_folder_comes_from_the_environment(monkeypatch, tmp_path):

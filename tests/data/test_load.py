@@ -1,11 +1,11 @@
+import dataclasses
 import os
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from geovq.config import DatasetName
+from geovq.catalogue.datasets import DATASETS
 from geovq.data import at_hand, load_images
 from geovq.data import load as load_module
 from geovq.errors import DataError, InvalidValueError
@@ -18,23 +18,30 @@ def test_a_sample_carries_its_name_split_and_classes(dataset):
     assert len(images.class_names) == 10
 
 
-def test_every_data_set_of_the_configuration_is_known():
-    assert set(load_module._SOURCE_OF) == set(get_args(DatasetName))
-
-
 def test_the_full_sets_are_read_from_the_folder_of_the_environment(tiny_release, monkeypatch):
-    folder, source, arrays = tiny_release
+    folder, dataset, arrays = tiny_release
     monkeypatch.setenv("GEOVQ_DATA", str(folder))
-    monkeypatch.setitem(load_module._SOURCE_OF, "mnist", source)
+    monkeypatch.setitem(DATASETS, "mnist", dataset)
     images = load_images("mnist", "test")
     assert (images.name, images.split) == ("mnist", "test")
     np.testing.assert_array_equal(images.images.numpy()[:, 0], arrays["test"][0])
 
 
+def test_a_data_set_of_a_known_format_needs_nothing_but_a_description(tiny_release, monkeypatch):
+    folder, dataset, _ = tiny_release
+    monkeypatch.setenv("GEOVQ_DATA", str(folder))
+    monkeypatch.setitem(
+        DATASETS, "kmnist", dataclasses.replace(dataset, name="kmnist", class_names=tuple("おきすつなはまやれを"))
+    )
+    images = load_images("kmnist", "train", n_images=20)
+    assert (images.name, images.class_names[1], len(images)) == ("kmnist", "き", 20)
+    monkeypatch.setenv("GEOVQ_DATA", str(folder / "nothing"))
+    assert at_hand("kmnist") == "kmnist"  # no sample of it ships
+
+
 def test_at_hand_is_what_needs_no_download(tiny_release, tmp_path, monkeypatch):
-    folder, source, _ = tiny_release
-    monkeypatch.setitem(load_module._SOURCE_OF, "mnist", source)
-    monkeypatch.setitem(load_module._SOURCE_OF, "mnist-sample", source)
+    folder, dataset, _ = tiny_release
+    monkeypatch.setitem(DATASETS, "mnist", dataset)
     monkeypatch.setenv("GEOVQ_DATA", str(folder))
     assert at_hand("mnist") == "mnist"
     monkeypatch.setenv("GEOVQ_DATA", str(tmp_path / "nothing"))
@@ -71,7 +78,7 @@ def test_a_size_that_cannot_be_had_is_refused(n_images):
 
 
 def test_an_unknown_data_set_is_refused_with_the_known_ones():
-    with pytest.raises(InvalidValueError, match=r"one of mnist, mnist-sample, fashion_mnist, .*; got 'cifar'"):
+    with pytest.raises(InvalidValueError, match=r"one of mnist, fashion_mnist, mnist-sample, .*; got 'cifar'"):
         load_images("cifar", "test")
 
 

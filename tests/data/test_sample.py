@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from geovq.catalogue.datasets import sample_of
 from geovq.data.sample import SAMPLE_FOLDER, load_sample
 from geovq.errors import DataError
 
+SAMPLES = {name: sample_of(name) for name in ("mnist", "fashion_mnist")}
 REMEDY = "git checkout -- assets/data"
 
 
@@ -33,7 +35,7 @@ def rewrite_manifest(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
 @pytest.mark.parametrize(("split", "n_per_class"), [("train", 600), ("test", 100)])
 def test_the_sample_holds_the_same_number_of_every_class(dataset, split, n_per_class):
-    images, labels = load_sample(dataset, split)
+    images, labels = load_sample(SAMPLES[dataset], split)
     assert images.shape == (10 * n_per_class, 1, 28, 28)
     assert images.dtype == torch.uint8
     assert labels.dtype == torch.int64
@@ -42,7 +44,7 @@ def test_the_sample_holds_the_same_number_of_every_class(dataset, split, n_per_c
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
 def test_no_test_image_is_among_the_training_images(dataset):
-    (train, _), (test, _) = load_sample(dataset, "train"), load_sample(dataset, "test")
+    (train, _), (test, _) = load_sample(SAMPLES[dataset], "train"), load_sample(SAMPLES[dataset], "test")
     training_images = {image.tobytes() for image in train.numpy()}
     assert not [image for image in test.numpy() if image.tobytes() in training_images]
 
@@ -50,7 +52,7 @@ def test_no_test_image_is_among_the_training_images(dataset):
 def test_the_sample_looks_like_its_source():
     """Mean intensities of the training splits as everybody normalises with them: 0.1307 and 0.2860."""
     for dataset, mean in (("mnist", 0.1307), ("fashion_mnist", 0.2860)):
-        images, _ = load_sample(dataset, "train")
+        images, _ = load_sample(SAMPLES[dataset], "train")
         # 6,000 of 60,000 images; their means spread by 0.04 and 0.14, so 0.006 is over three standard errors
         np.testing.assert_allclose(images.double().mean() / 255, mean, atol=0.006)
 
@@ -78,14 +80,14 @@ def test_the_sample_is_found_from_any_folder_and_without_torchvision(tmp_path):
 def test_a_missing_archive_is_named(folder):
     (folder / "mnist-test.npz").unlink()
     with pytest.raises(DataError, match=rf"mnist-test\.npz cannot be read .*{REMEDY}"):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)
 
 
 def test_a_truncated_archive_is_named(folder):
     path = folder / "mnist-test.npz"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match=rf"mnist-test\.npz has \d+ bytes instead of \d+; .*{REMEDY}"):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)
 
 
 def test_a_single_changed_bit_is_noticed(folder):
@@ -94,7 +96,7 @@ def test_a_single_changed_bit_is_noticed(folder):
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(DataError, match=rf"mnist-test\.npz was altered .*{REMEDY}"):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)
 
 
 @pytest.mark.parametrize(
@@ -106,20 +108,20 @@ def test_a_damaged_manifest_is_named(folder, content):
     with pytest.raises(
         DataError, match=rf"manifest\.json is damaged: it does not describe mnist-test\.npz; .*{REMEDY}"
     ):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)
 
 
 def test_a_missing_manifest_is_named(folder):
     (folder / "manifest.json").unlink()
     with pytest.raises(DataError, match=rf"manifest\.json cannot be read .*{REMEDY}"):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)
 
 
 def test_a_manifest_of_another_format_is_named(folder):
     path = folder / "manifest.json"
     path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
     with pytest.raises(DataError, match=r"manifest\.json has format 2, not 1"):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)
 
 
 def write_archive(folder: Path, content: bytes) -> None:
@@ -131,7 +133,7 @@ def write_archive(folder: Path, content: bytes) -> None:
 def test_an_archive_that_is_none_is_named_even_if_the_manifest_agrees_with_it(folder, content):
     write_archive(folder, content)
     with pytest.raises(DataError, match=r"mnist-test\.npz is not a sound archive of images and labels"):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)
 
 
 def test_pickled_objects_are_never_loaded(folder, tmp_path):
@@ -139,10 +141,10 @@ def test_pickled_objects_are_never_loaded(folder, tmp_path):
     np.savez(tmp_path / "pickled.npz", images=objects, labels=objects)
     write_archive(folder, (tmp_path / "pickled.npz").read_bytes())
     with pytest.raises(DataError, match=r"mnist-test\.npz is not a sound archive"):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)
 
 
 def test_an_archive_with_fewer_images_than_the_manifest_says_is_named(folder):
     rewrite_manifest(folder, n_images=999)
     with pytest.raises(DataError, match=r"mnist-test\.npz: images must be uint8 \(999, 28, 28\); got uint8 \(1000, 28"):
-        load_sample("mnist", "test", folder)
+        load_sample(SAMPLES["mnist"], "test", folder)

@@ -17,11 +17,12 @@ from geovq.models import (
     load_model,
     save_model,
 )
+from tests.shapes import COLOUR_TRUNK, IMAGE_SHAPE, TRUNK
 
 BUILDERS = {
-    "vae": lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4)),
-    "vqvae": lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), n_codes=5),
-    "vqvae-plain": lambda: PlainVQVAE(VQVAEConfig(latent_channels=3, width=4), n_codes=5),
+    "vae": lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4), *TRUNK),
+    "vqvae": lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), 5, *TRUNK),
+    "vqvae-plain": lambda: PlainVQVAE(VQVAEConfig(latent_channels=3, width=4), 5, *TRUNK),
     "prior": lambda: LatticePrior(PriorConfig(n_layers=1, n_heads=2, width=8), n_codes=5, height=2, width=3),
     "conditional prior": lambda: LatticePrior(
         PriorConfig(n_layers=1, n_heads=2, width=8, class_conditional=True),
@@ -30,8 +31,13 @@ BUILDERS = {
         width=3,
         class_counts=(3, 0, 4),
     ),
-    "decoder": lambda: LatticeDecoder(latent_channels=3, width=4),
-    "classifier": lambda: ImageClassifier(n_classes=5, width=3),
+    "decoder": lambda: LatticeDecoder(latent_channels=3, width=4, n_channels=1, n_halvings=2),
+    "classifier": lambda: ImageClassifier(5, IMAGE_SHAPE, width=3),
+    "colour vae": lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4), *COLOUR_TRUNK),
+    "colour vqvae": lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), 5, *COLOUR_TRUNK),
+    "colour vqvae-plain": lambda: PlainVQVAE(VQVAEConfig(latent_channels=3, width=4), 5, *COLOUR_TRUNK),
+    "colour decoder": lambda: LatticeDecoder(latent_channels=3, width=4, n_channels=3, n_halvings=3),
+    "colour classifier": lambda: ImageClassifier(5, COLOUR_TRUNK[0], width=3),
 }
 
 
@@ -51,6 +57,26 @@ def test_a_model_comes_back_whole_and_in_eval_mode(tmp_path, model):
     state, expected = loaded.state_dict(), model.state_dict()
     assert list(state) == list(expected)
     assert all(torch.equal(state[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("name", ["vae", "vqvae", "vqvae-plain", "decoder", "classifier"])
+def test_a_file_that_says_no_shape_holds_a_model_of_grey_images_of_28_by_28(tmp_path, name):
+    model = initialised(BUILDERS[name], seed=0, stream="test")
+    save_model(tmp_path / "model", model)
+    _, metadata = read_safetensors(tmp_path / "model", "model", 1)
+    assert not {"image_shape", "n_channels", "n_halvings"} & set(metadata["architecture"])
+
+
+@torch.no_grad()
+def test_a_file_that_says_a_shape_holds_a_model_of_such_images(tmp_path):
+    image_shape, n_halvings = COLOUR_TRUNK
+    for name in ("colour vae", "colour decoder", "colour classifier"):
+        save_model(tmp_path / name, BUILDERS[name]())
+    vae, decoder, classifier = (load_model(tmp_path / f"colour {name}") for name in ("vae", "decoder", "classifier"))
+    images = torch.zeros(2, *image_shape)
+    assert vae.encode(images).shape == (2, 3, image_shape.height >> n_halvings, image_shape.width >> n_halvings)
+    assert decoder(vae.encode(images)).shape == images.shape
+    assert classifier(images).shape == (2, 5)
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path, model):

@@ -3,11 +3,12 @@ import torch
 
 from geovq.errors import InvalidValueError, ShapeError
 from geovq.models import ImageClassifier, initialised
+from tests.shapes import IMAGE_SHAPE
 
 
 @pytest.fixture
 def model():
-    return initialised(lambda: ImageClassifier(n_classes=5, width=3), seed=0, stream="test").eval()
+    return initialised(lambda: ImageClassifier(5, IMAGE_SHAPE, width=3), seed=0, stream="test").eval()
 
 
 @pytest.fixture
@@ -36,4 +37,4 @@ def test_images_of_another_size_are_refused(model):
 
 def test_no_classes_are_refused():
     with pytest.raises(InvalidValueError, match="at least one class and channel; got 0 and 24"):
-        ImageClassifier(0)
+        ImageClassifier(0, IMAGE_SHAPE)

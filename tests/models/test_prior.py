@@ -262,9 +262,9 @@ def test_labels_that_do_not_fit_are_refused(class_counts, labels, error, message
 
 def test_class_counts_must_fit_the_config_and_count_something():
     with pytest.raises(InvalidValueError, match=r"only if config\.class_conditional, which is False"):
-        LatticePrior(PriorConfig(), N_CODES, class_counts=(1, 1))
+        LatticePrior(PriorConfig(), N_CODES, HEIGHT, WIDTH, class_counts=(1, 1))
     with pytest.raises(InvalidValueError, match="which is True; got None"):
-        LatticePrior(PriorConfig(class_conditional=True), N_CODES)
+        LatticePrior(PriorConfig(class_conditional=True), N_CODES, HEIGHT, WIDTH)
     for nothing in ((), (0, 0), (2, -1)):
         with pytest.raises(InvalidValueError, match="must be the training examples of each class"):
             build_prior(class_counts=nothing)

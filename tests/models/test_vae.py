@@ -6,13 +6,14 @@ from geovq.config import VAEConfig
 from geovq.models import LatticeVAE, Posterior, initialised
 from geovq.models.vae import MAX_LOGVAR, MIN_LOGVAR
 from geovq.randomness import make_generator
+from tests.shapes import TRUNK
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 
 
 @pytest.fixture
 def vae():
-    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4)), seed=0, stream="test")
+    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4), *TRUNK), seed=0, stream="test")
 
 
 @pytest.fixture
@@ -33,17 +34,18 @@ def test_kl_is_that_of_torch_distributions():
 
 def test_samples_have_the_posterior_moments():
     mean, logvar = torch.full((1, 1, 400, 400), 2.0), torch.full((1, 1, 400, 400), -1.0)
-    sample = Posterior(mean, logvar).sample(make_generator(0, "noise"))
+    sample = Posterior(mean, logvar).sample(torch.randn(mean.shape, generator=make_generator(0, "noise")))
     # 160,000 draws: five standard errors.
     assert sample.mean().item() == pytest.approx(2.0, abs=5 * 0.61 / 400)
     assert sample.var().item() == pytest.approx(0.3679, abs=5 * 0.3679 * 2**0.5 / 400)
 
 
-def test_samples_depend_on_the_generator_alone():
+def test_a_sample_lies_as_many_standard_deviations_from_the_mean_as_the_noise_says():
     posterior = random_posterior()
-    first, second, other = (posterior.sample(make_generator(0, name)) for name in ("a", "a", "b"))
-    assert torch.equal(first, second)
-    assert not torch.equal(first, other)
+    assert torch.equal(posterior.sample(torch.zeros_like(posterior.mean)), posterior.mean)
+    reference = Normal(posterior.mean, (posterior.logvar / 2).exp())
+    noise = torch.full_like(posterior.mean, 1.5)
+    torch.testing.assert_close(reference.cdf(posterior.sample(noise)), Normal(0.0, 1.0).cdf(noise), **FLOAT32)
 
 
 def test_shapes(vae, images):

@@ -21,7 +21,9 @@ def class_conditional(one_run: Path) -> Path:
     run = open_run(one_run)
     config = run.config.prior.model_copy(update={"class_conditional": True})
     torch.manual_seed(0)
-    prior = LatticePrior(config, run.tokenizers["riemannian"].n_codes, class_counts=[3, 2, 0, 1, 1, 1, 1, 1, 1, 1])
+    prior = LatticePrior(
+        config, run.tokenizers["riemannian"].n_codes, 7, 7, class_counts=[3, 2, 0, 1, 1, 1, 1, 1, 1, 1]
+    )
     file = "priors/riemannian.safetensors"
     save_model(one_run / file, prior)
     manifest = json.loads((one_run / "manifest.json").read_text())

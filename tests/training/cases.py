@@ -8,6 +8,7 @@ from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, PlainVQVAE, ini
 from geovq.progress import SilentProgress
 from geovq.randomness import make_generator
 from geovq.training import PriorObjective, TokenSet, VAEObjective, VQVAEObjective, fit
+from tests.shapes import TRUNK
 
 CONFIG = TrainingConfig(
     epochs=2,
@@ -17,6 +18,7 @@ CONFIG = TrainingConfig(
     gradient_clip=5.0,
     precision="32-true",  # "auto" would round on some processors, and these tests compare sums
 )
+
 N_BATCHES = 3  # 20 examples in batches of 7, 7 and 6
 N_STEPS = 2 * N_BATCHES
 
@@ -35,14 +37,14 @@ def prior(dropout):
 
 
 CASES = {
-    "vae": (lambda: LatticeVAE(VAEConfig(latent_channels=2, width=4)), VAEObjective(beta=0.1), images),
+    "vae": (lambda: LatticeVAE(VAEConfig(latent_channels=2, width=4), *TRUNK), VAEObjective(beta=0.1), images),
     "vqvae": (
-        lambda: LatticeVQVAE(VQVAEConfig(latent_channels=2, width=4, restart_below=0.5), 8),
+        lambda: LatticeVQVAE(VQVAEConfig(latent_channels=2, width=4, restart_below=0.5), 8, *TRUNK),
         VQVAEObjective(commitment=0.25),
         images,
     ),
     "vqvae-plain": (
-        lambda: PlainVQVAE(VQVAEConfig(latent_channels=2, width=4), 8),
+        lambda: PlainVQVAE(VQVAEConfig(latent_channels=2, width=4), 8, *TRUNK),
         VQVAEObjective(commitment=0.25),
         images,
     ),

@@ -83,9 +83,9 @@ class Watched(VAEObjective):
         super().__init__(beta=0.1)
         vars(self).update(seen=[])  # the dataclass is frozen
 
-    def loss(self, model, batch, generator):
+    def loss(self, model, batch, draws):
         self.seen.append({name: p.detach().clone() for name, p in model.named_parameters()})
-        return super().loss(model, batch, generator)
+        return super().loss(model, batch, draws)
 
 
 def test_a_fit_ends_with_the_average_of_the_weights_after_each_step(tmp_path):

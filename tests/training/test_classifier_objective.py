@@ -7,9 +7,9 @@ from torch import nn
 from geovq.data import ImageSet
 from geovq.models import ImageClassifier, initialised
 from geovq.randomness import make_generator
-from geovq.training import ClassifierObjective, LabelledImages
+from geovq.training import ClassifierObjective, Draws, LabelledImages
 from geovq.training.classifier_objective import shifted
-from geovq.training.draws import rows_generator
+from tests.shapes import IMAGE_SHAPE
 
 
 @pytest.fixture
@@ -37,21 +37,21 @@ def grey(values, labels):
 def test_the_loss_is_the_log_probability_of_the_class():
     """Black: all classes alike, ln 3. White: exp(1) of 1 + e + e^2 for class 1."""
     batch = grey([0, 255], [2, 1])
-    loss, parts = ClassifierObjective().loss(Brightness(), batch, make_generator(0, "shift"))
+    loss, parts = ClassifierObjective().loss(Brightness(), batch, Draws(make_generator(0, "shift")))
     white = math.log(1 + math.e + math.e**2) - 1
     assert loss.item() == pytest.approx((math.log(3) + white) / 2, rel=1e-6)
     assert parts == {"class_nats": loss}
-    measured = ClassifierObjective().evaluate(Brightness(), batch.split(1))
+    measured = ClassifierObjective().evaluate(Brightness(), [grey([0], [2]), grey([255], [1])])
     assert measured == pytest.approx({"loss": loss.item(), "class_nats": loss.item(), "accuracy": 0.0}, rel=1e-6)
 
 
 def test_accuracy_counts_the_images_whose_class_has_the_largest_logit():
-    measured = ClassifierObjective().evaluate(Brightness(), grey([255, 128, 255, 64], [2, 2, 0, 2]).split(3))
+    measured = ClassifierObjective().evaluate(Brightness(), [grey([255, 128, 255], [2, 2, 0]), grey([64], [2])])
     assert measured["accuracy"] == 0.75
 
 
 def test_validation_does_not_move_images(examples):
-    model = initialised(lambda: ImageClassifier(5, width=2), 0, "test").eval()
+    model = initialised(lambda: ImageClassifier(5, IMAGE_SHAPE, width=2), 0, "test").eval()
     batch = examples.batch(torch.arange(6))
     with torch.no_grad():
         still = ClassifierObjective().evaluate(model, [batch])
@@ -59,11 +59,12 @@ def test_validation_does_not_move_images(examples):
 
 
 def test_shifts_follow_the_generator(examples):
-    model = initialised(lambda: ImageClassifier(5, width=2), 0, "test")
+    model = initialised(lambda: ImageClassifier(5, IMAGE_SHAPE, width=2), 0, "test")
     batch = examples.batch(torch.arange(6))
     before = torch.get_rng_state()
     first, second, other = (
-        ClassifierObjective(max_shift=3).loss(model, batch, make_generator(0, name))[0] for name in ("a", "a", "b")
+        ClassifierObjective(max_shift=3).loss(model, batch, Draws(make_generator(0, name)))[0]
+        for name in ("a", "a", "b")
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
@@ -71,12 +72,12 @@ def test_shifts_follow_the_generator(examples):
 
 
 def test_an_image_is_moved_the_same_way_however_its_batch_is_divided(examples):
-    model = initialised(lambda: ImageClassifier(5, width=2), 0, "test").eval()  # whose rows do not meet
-    batch, objective = examples.batch(torch.arange(6)), ClassifierObjective(max_shift=3)
-    whole, _ = objective.loss(model, batch, make_generator(0, "step"))
+    model = initialised(lambda: ImageClassifier(5, IMAGE_SHAPE, width=2), 0, "test").eval()  # whose rows do not meet
+    rows, objective = torch.arange(6), ClassifierObjective(max_shift=3)
+    whole, _ = objective.loss(model, examples.batch(rows), Draws(make_generator(0, "step")))
     parts = [
-        objective.loss(model, batch[rows], rows_generator(0, "step", torch.device("cpu"), rows, 6))[0] / 3
-        for rows in (slice(0, 2), slice(2, 4), slice(4, 6))
+        objective.loss(model, examples.batch(rows[i : i + 2]), Draws(make_generator(0, "step"), i, 4 - i))[0] / 3
+        for i in (0, 2, 4)
     ]
     torch.testing.assert_close(torch.stack(parts).sum(), whole, rtol=1e-4, atol=1e-5)
 

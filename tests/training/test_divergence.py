@@ -18,16 +18,16 @@ DIVERGED = (
 class Diverging(VAEObjective):
     """The third loss of an epoch is not a number."""
 
-    def loss(self, model, batch, generator):
-        loss, parts = super().loss(model, batch, generator)
+    def loss(self, model, batch, draws):
+        loss, parts = super().loss(model, batch, draws)
         return (loss * math.nan if len(batch) == 6 else loss), parts
 
 
 class Exploding(VAEObjective):
     """The third loss of an epoch is finite, its gradient is not."""
 
-    def loss(self, model, batch, generator):
-        loss, parts = super().loss(model, batch, generator)
+    def loss(self, model, batch, draws):
+        loss, parts = super().loss(model, batch, draws)
         if len(batch) == 6:
             weight = model.decoder.layers[0].weight
             loss = loss + (weight - weight.detach()).abs().sum().sqrt()  # the root of 0 has an infinite slope

@@ -193,9 +193,9 @@ def test_empty_data_is_refused(tmp_path):
 
 
 class _Seen(VAEObjective):
-    def loss(self, model, batch, generator):
+    def loss(self, model, batch, draws):
         assert torch.equal(batch * 255, (batch * 255).round())  # bfloat16 has three digits, grey values have four
-        return super().loss(model, batch, generator)
+        return super().loss(model, batch, draws)
 
 
 def test_bfloat16_trains_with_state_and_images_in_float32(tmp_path):

@@ -18,20 +18,24 @@ def starved(objective, n_fit, *, evaluating=False):
     """The same objective on a device that has memory for `n_fit` examples; the error comes after the computation."""
 
     class Starved(type(objective)):
-        def loss(self, model, batch, generator):
-            loss = super().loss(model, batch, generator)
-            _require(len(batch) <= n_fit)
+        def loss(self, model, batch, draws):
+            loss = super().loss(model, batch, draws)
+            _require(_n_examples(batch) <= n_fit)
             return loss
 
         def evaluate(self, model, batches):
             def checked():
                 for batch in batches:
-                    _require(not evaluating or len(batch) <= n_fit)
+                    _require(not evaluating or _n_examples(batch) <= n_fit)
                     yield batch
 
             return super().evaluate(model, checked())
 
     return Starved(**vars(objective))
+
+
+def _n_examples(batch):
+    return len(batch if isinstance(batch, torch.Tensor) else batch[0])
 
 
 def _require(has_memory):

@@ -8,8 +8,9 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 from geovq.config import PriorConfig, VAEConfig, VQVAEConfig
 from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, initialised
 from geovq.randomness import make_generator
-from geovq.training import PriorObjective, TokenSet, VAEObjective, VQVAEObjective
+from geovq.training import Draws, PriorObjective, TokenSet, VAEObjective, VQVAEObjective
 from geovq.training.objective import bce_nats
+from tests.shapes import TRUNK
 from tests.training.cases import Listener, train
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
@@ -22,12 +23,12 @@ def images():
 
 @pytest.fixture
 def vae():
-    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4)), seed=0, stream="test")
+    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4), *TRUNK), seed=0, stream="test")
 
 
 @pytest.fixture
 def vqvae(images):
-    model = initialised(lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), 5), seed=0, stream="test")
+    model = initialised(lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), 5, *TRUNK), seed=0, stream="test")
     model.quantizer(model.encode(images), make_generator(0, "start"))
     return model
 
@@ -45,9 +46,9 @@ def test_undecided_logits_cost_log_2_per_pixel(images):
 
 
 def test_vae_loss_is_the_negative_beta_elbo(vae, images):
-    loss, parts = VAEObjective(beta=0.3).loss(vae, images, make_generator(0, "noise"))
+    loss, parts = VAEObjective(beta=0.3).loss(vae, images, Draws(make_generator(0, "noise")))
     posterior = vae.posterior(images)
-    latents = posterior.sample(make_generator(0, "noise"))
+    latents = posterior.sample(torch.empty_like(posterior.mean).normal_(generator=make_generator(0, "noise")))
     bce = nn.functional.binary_cross_entropy(vae.decode(latents), images, reduction="sum") / 6
     q = Normal(posterior.mean, (posterior.logvar / 2).exp())
     kl = kl_divergence(q, Normal(0.0, 1.0)).sum() / 6
@@ -79,7 +80,7 @@ def with_constant_kl(vae, channel_kl):
 
 def test_channels_below_the_free_bits_cost_the_same_and_feel_nothing(vae, images):
     with_constant_kl(vae, [0.5, 3.0, 7.0])  # nats per image
-    loss, parts = VAEObjective(beta=0.2, free_bits=2.0).loss(vae, images, make_generator(0, "noise"))
+    loss, parts = VAEObjective(beta=0.2, free_bits=2.0).loss(vae, images, Draws(make_generator(0, "noise")))
     assert parts["kl_nats"].item() == pytest.approx(10.5, rel=1e-5)
     assert (loss - parts["bce_nats"]).item() == pytest.approx(0.2 * (2.0 + 3.0 + 7.0), rel=1e-4)
     (gradient,) = torch.autograd.grad(loss - parts["bce_nats"], vae.encoder.layers[-1].bias)
@@ -107,7 +108,7 @@ def test_beta_rises_in_a_line_to_its_value(vae, images):
     objective = VAEObjective(beta=0.4, beta_warmup=0.5)
     betas = [objective.at(fraction).beta for fraction in (0.0, 0.125, 0.25, 0.499, 0.5, 0.9)]
     assert betas == pytest.approx([0.0, 0.1, 0.2, 0.3992, 0.4, 0.4])
-    loss, parts = objective.at(0.25).loss(vae, images, make_generator(0, "noise"))
+    loss, parts = objective.at(0.25).loss(vae, images, Draws(make_generator(0, "noise")))
     torch.testing.assert_close(loss, parts["bce_nats"] + 0.2 * parts["kl_nats"], **FLOAT32)
 
 
@@ -128,7 +129,7 @@ def test_the_loop_raises_beta_with_the_steps(tmp_path):
 
 def test_vqvae_loss_adds_the_squared_distance_per_image(vqvae, images):
     vqvae.eval()
-    loss, parts = VQVAEObjective(commitment=0.25).loss(vqvae, images, make_generator(0, "noise"))
+    loss, parts = VQVAEObjective(commitment=0.25).loss(vqvae, images, Draws(make_generator(0, "noise")))
     lattices = vqvae.encode(images)
     codes = vqvae.quantizer.lookup(vqvae.quantizer.encode(lattices))
     bce = nn.functional.binary_cross_entropy(vqvae.decode(codes), images, reduction="sum") / 6
@@ -139,7 +140,7 @@ def test_vqvae_loss_adds_the_squared_distance_per_image(vqvae, images):
 
 
 def test_vqvae_gradient_reaches_the_encoder_through_the_codes(vqvae, images):
-    loss, _ = VQVAEObjective(commitment=0.0).loss(vqvae, images, make_generator(0, "noise"))
+    loss, _ = VQVAEObjective(commitment=0.0).loss(vqvae, images, Draws(make_generator(0, "noise")))
     loss.backward()
     assert vqvae.encoder.layers[0].weight.grad.abs().max() > 0
 
@@ -170,29 +171,30 @@ class _Uniform(nn.Module):
 
 def test_a_uniform_prior_needs_log_k_nats_per_token():
     tokens = torch.randint(8, (5, 49), generator=make_generator(0, "tokens"))
-    loss, parts = PriorObjective().loss(_Uniform(), tokens, make_generator(0, "noise"))
+    loss, parts = PriorObjective().loss(_Uniform(), (tokens, None), Draws(make_generator(0, "noise")))
     assert loss.item() == parts["nll_nats_per_token"].item() == pytest.approx(math.log(8), rel=1e-6)
-    measured = PriorObjective().evaluate(_Uniform(), tokens.split(2))
+    measured = PriorObjective().evaluate(_Uniform(), [(part, None) for part in tokens.split(2)])
     assert measured == pytest.approx({"loss": math.log(8), "nll_nats_per_token": math.log(8)}, rel=1e-6)
 
 
 def test_a_class_conditional_prior_reads_the_class_and_is_charged_for_the_tokens_only():
     config = PriorConfig(n_layers=1, n_heads=2, width=8, dropout=0, class_conditional=True)
-    model = initialised(lambda: LatticePrior(config, n_codes=8, class_counts=[3, 2]), 0, "prior")
+    model = initialised(lambda: LatticePrior(config, 8, 7, 7, class_counts=[3, 2]), 0, "prior")
     tokens, labels = torch.randint(8, (5, 49), generator=make_generator(0, "tokens")), torch.tensor([0, 1, 1, 0, 0])
     nats = torch.nn.functional.cross_entropy(model(tokens, labels).flatten(end_dim=1), tokens.flatten())
-    batch = TokenSet(tokens, labels).batch(torch.arange(5))
-    loss, _ = PriorObjective().loss(model, batch, make_generator(0, "noise"))
+    examples = TokenSet(tokens, labels)
+    loss, _ = PriorObjective().loss(model, examples.batch(torch.arange(5)), Draws(make_generator(0, "noise")))
     assert loss.item() == pytest.approx(nats.item(), rel=1e-6)
-    assert PriorObjective().evaluate(model, batch.split(2))["loss"] == pytest.approx(nats.item(), rel=1e-6)
+    measured = PriorObjective().evaluate(model, map(examples.batch, torch.arange(5).split(2)))
+    assert measured["loss"] == pytest.approx(nats.item(), rel=1e-6)
 
 
 def test_dropout_follows_the_generator_and_leaves_the_global_one():
-    model = LatticePrior(PriorConfig(n_layers=1, n_heads=2, width=8, dropout=0.5), n_codes=8)
+    model = LatticePrior(PriorConfig(n_layers=1, n_heads=2, width=8, dropout=0.5), 8, 7, 7)
     tokens = torch.randint(8, (5, 49), generator=make_generator(0, "tokens"))
     before = torch.get_rng_state()
     first, second, other = (
-        PriorObjective().loss(model, tokens, make_generator(0, name))[0] for name in ("a", "a", "b")
+        PriorObjective().loss(model, (tokens, None), Draws(make_generator(0, name)))[0] for name in ("a", "a", "b")
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)

@@ -9,7 +9,8 @@ from geovq.data import ImageSet
 from geovq.errors import ShapeError
 from geovq.models import LatticeDecoder, LatticeVAE, initialised
 from geovq.randomness import make_generator
-from geovq.training import QuantizedImages, RefitObjective, Repeated, fit
+from geovq.training import Draws, QuantizedImages, RefitObjective, Repeated, fit
+from tests.shapes import TRUNK
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 N_CODES = 4
@@ -26,14 +27,14 @@ def two_pictures(n, stream="images"):
 
 @pytest.fixture
 def decoder():
-    vae = initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4)), seed=0, stream="test")
+    vae = initialised(lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4), *TRUNK), seed=0, stream="test")
     return LatticeDecoder.of(vae)
 
 
 def test_the_loss_is_the_cross_entropy_of_the_decoded_codes(decoder):
     examples = two_pictures(6)
     rows = torch.tensor([4, 0, 1])
-    loss, parts = RefitObjective().loss(decoder, examples.batch(rows), make_generator(0, "unused"))
+    loss, parts = RefitObjective().loss(decoder, examples.batch(rows), Draws(make_generator(0, "unused")))
     lattices = examples.codebook[examples.tokens[rows]].permute(0, 3, 1, 2)
     images = examples.images.batch(rows)
     expected = F.binary_cross_entropy(decoder.decode(lattices), images, reduction="sum") / 3
@@ -44,9 +45,7 @@ def test_the_loss_is_the_cross_entropy_of_the_decoded_codes(decoder):
 @torch.no_grad()
 def test_validation_is_the_mean_over_images_whatever_the_batches(decoder):
     examples = two_pictures(5)
-    batch = examples.batch(torch.arange(5))
-    whole = RefitObjective().evaluate(decoder, [batch])
-    parts = RefitObjective().evaluate(decoder, batch.split(2))
+    whole, parts = (RefitObjective().evaluate(decoder, map(examples.batch, torch.arange(5).split(n))) for n in (5, 2))
     assert parts == pytest.approx(whole, rel=1e-5)
     lattices = examples.codebook[examples.tokens].permute(0, 3, 1, 2)
     images = examples.images.batch(torch.arange(5))

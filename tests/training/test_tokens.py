@@ -9,7 +9,8 @@ from geovq.training import TokenSet
 @pytest.mark.parametrize("dtype", [np.uint16, np.int64])
 def test_batches_are_int64_sequences_in_raster_order(dtype):
     tokens = np.arange(3 * 2 * 4).reshape(3, 2, 4).astype(dtype)
-    batch = TokenSet(torch.from_numpy(tokens)).batch(torch.tensor([2, 0]))
+    batch, labels = TokenSet(torch.from_numpy(tokens)).batch(torch.tensor([2, 0]))
+    assert labels is None
     assert batch.dtype == torch.int64
     assert batch.tolist() == [list(range(16, 24)), list(range(8))]
 
@@ -19,10 +20,12 @@ def test_moving_keeps_the_tokens():
     assert len(tokens.to("cpu")) == 4
 
 
-def test_with_labels_every_sequence_is_followed_by_its_class():
+def test_with_labels_every_sequence_comes_with_its_class():
     tokens, labels = torch.arange(12).reshape(3, 2, 2), torch.tensor([7, 8, 9])
     labelled = TokenSet(tokens, labels).subset(torch.tensor([2, 1])).to("cpu")
-    assert labelled.batch(torch.tensor([1, 0])).tolist() == [[4, 5, 6, 7, 8], [8, 9, 10, 11, 9]]
+    sequences, classes = labelled.batch(torch.tensor([1, 0]))
+    assert (sequences.tolist(), classes.tolist()) == ([[4, 5, 6, 7], [8, 9, 10, 11]], [8, 9])
+    assert classes.dtype == torch.int64
     with pytest.raises(ShapeError, match=r"labels must have shape \(3,\), one per sequence; got \(2,\)"):
         TokenSet(tokens, labels[:2])
 

@@ -5,7 +5,8 @@ from torch import nn
 from geovq.config import VQVAEConfig
 from geovq.models import LatticeVQVAE, PlainVQVAE, initialised
 from geovq.randomness import make_generator
-from geovq.training import VQVAEObjective
+from geovq.training import Draws, VQVAEObjective
+from tests.shapes import TRUNK
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 CONFIG = VQVAEConfig(latent_channels=3, width=4)
@@ -18,11 +19,11 @@ def images():
 
 @pytest.fixture
 def plain():
-    return initialised(lambda: PlainVQVAE(CONFIG, 5), seed=0, stream="test")
+    return initialised(lambda: PlainVQVAE(CONFIG, 5, *TRUNK), seed=0, stream="test")
 
 
 def loss_of(model, images):
-    return VQVAEObjective(commitment=0.25).loss(model, images, make_generator(0, "noise"))
+    return VQVAEObjective(commitment=0.25).loss(model, images, Draws(make_generator(0, "noise")))
 
 
 def test_the_plain_loss_has_all_three_terms_of_equation_3(plain, images):
@@ -56,7 +57,7 @@ def test_the_plain_encoder_learns_from_the_pixels_and_from_the_commitment(plain,
 
 @pytest.mark.parametrize("vqvae", [LatticeVQVAE, PlainVQVAE])
 def test_validation_counts_codes_used_in_any_batch_and_weighs_images_alike(vqvae, images):
-    model = initialised(lambda: vqvae(CONFIG, 20), seed=0, stream="test")
+    model = initialised(lambda: vqvae(CONFIG, 20, *TRUNK), seed=0, stream="test")
     with torch.no_grad():
         model.quantizer.codebook.copy_(model.encode(images).permute(0, 2, 3, 1).reshape(-1, 3)[::15])
         model.eval()

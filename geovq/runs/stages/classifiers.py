@@ -6,6 +6,7 @@ import torch
 
 from geovq.artifacts import file_digest
 from geovq.bundle import bundled
+from geovq.catalogue.datasets import DATASETS
 from geovq.config import DatasetName, TrainingConfig
 from geovq.data import load_images, split_validation
 from geovq.errors import Cancelled
@@ -22,7 +23,7 @@ VALIDATION_FRACTION = 0.05
 
 def classifier_file(dataset: DatasetName) -> Path:
     """Where the classifier of a data set is kept; an embedded sample shares that of the full set."""
-    return CLASSIFIER_FOLDER / f"{dataset.removesuffix('-sample')}.safetensors"
+    return CLASSIFIER_FOLDER / f"{DATASETS[dataset].full_name}.safetensors"
 
 
 def classifier_digest(dataset: DatasetName) -> str | None:
@@ -39,7 +40,7 @@ def load_classifier(dataset: DatasetName, device: str | torch.device = "cpu") ->
     ArtifactError
         If its file is missing or damaged.
     """
-    remedy = f"`python -m geovq train-classifier {dataset.removesuffix('-sample')}` makes it again"
+    remedy = f"`python -m geovq train-classifier {DATASETS[dataset].full_name}` makes it again"
     model = load_model(classifier_file(dataset), device, remedy=remedy)
     assert isinstance(model, ImageClassifier)
     return model
@@ -77,7 +78,11 @@ def train_classifier(
     """
     resolved = resolve_device(device)
     train, validation = split_validation(load_images(dataset, "train", device=resolved), VALIDATION_FRACTION, seed)
-    model = initialised(lambda: ImageClassifier(len(train.class_names), WIDTH), seed, "classifier/weights")
+    model = initialised(
+        lambda: ImageClassifier(len(train.class_names), DATASETS[dataset].image_shape, WIDTH),
+        seed,
+        "classifier/weights",
+    )
     checkpoint = path.with_name(f".{path.stem}.training.safetensors")
     result = fit(
         model,

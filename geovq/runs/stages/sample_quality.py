@@ -18,7 +18,7 @@ from geovq.runs.stages.workspace import Decoder, Workspace
 from geovq.tokenization import load_tokenizer
 
 Numbers = dict[str, float | int]
-Pixels = Float[Tensor, "n 1 28 28"]
+Pixels = Float[Tensor, "n c h w"]
 REFERENCE_BATCH = 8_192  # training images at a time; larger products are faster
 
 

@@ -29,7 +29,7 @@ KIND, FORMAT = "snapshot", 1
 class Snapshot:
     """Some held-out images after one epoch.
 
-    images, decoded : (n, 28, 28), originals and reconstructions, grey values from 0 to 255;
+    images, decoded : (n, h, w), originals and reconstructions, grey values from 0 to 255;
     lattices : (n, D, H, W), what the encoder makes of them (the posterior means of a VAE).
     """
 
@@ -53,7 +53,7 @@ def snapshots(
     run_path: Path,
     stage: str,
     model: LatticeVAE | LatticeVQVAE,
-    images: Float[Tensor, "n 1 28 28"],
+    images: Float[Tensor, "n 1 h w"],
     n_epochs: int,
 ) -> Callable[[int], None]:
     """What takes a snapshot when told that an epoch ended: of the first, of the last and of evenly spread ones.
@@ -65,7 +65,7 @@ def snapshots(
         Training that `model` is in.
     model : LatticeVAE or LatticeVQVAE
         In eval mode with the weights of the epoch whenever this is told.
-    images : Tensor of shape (n, 1, 28, 28)
+    images : Tensor of shape (n, 1, h, w)
         On the device of the model.
     n_epochs : int
         The most that the training takes.

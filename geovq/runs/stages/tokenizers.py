@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from geovq.artifacts import write_bytes_atomic
+from geovq.catalogue.datasets import Split
 from geovq.generation import sample_tokens
 from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
 from geovq.models import LatticePrior, LatticeVQVAE, load_model
 from geovq.randomness import make_generator
 from geovq.runs.layout import GEOMETRY_FILE, prior_file, samples_file, tokenizer_file, tokens_file
-from geovq.runs.stages.workspace import Split, Workspace, smallest_integers
+from geovq.runs.stages.workspace import Workspace, smallest_integers
 from geovq.tokenization import NearestCodeTokenizer, fit_tokenizer, load_tokenizer
 
 

@@ -35,17 +35,21 @@ from geovq.training import (
 
 def train_vae(work: Workspace, input_digest: str) -> None:
     """Train the lattice VAE on the training split."""
-    config = work.config
-    model = initialised(lambda: LatticeVAE(config.vae), config.seed, "vae/weights")
+    config, data = work.config, work.config.data.description
+    model = initialised(lambda: LatticeVAE(config.vae, data.image_shape, data.n_halvings), config.seed, "vae/weights")
     objective = VAEObjective(config.vae.beta, config.vae.beta_warmup, config.vae.free_bits)
     _train_on_images(work, "vae", model, objective, config.vae_training, input_digest)
 
 
 def train_vqvae(work: Workspace, name: str, input_digest: str) -> None:
     """Train one of the VQ-VAEs, codebook included, on the training split; outside the codebook they start equal."""
-    config = work.config
+    config, data = work.config, work.config.data.description
     vqvae: type[LatticeVQVAE] = named_object(TOKENIZERS[name].autoencoder)
-    model = initialised(lambda: vqvae(config.vqvae, config.codebook.n_codes), config.seed, "vqvae/weights")
+    model = initialised(
+        lambda: vqvae(config.vqvae, config.codebook.n_codes, data.image_shape, data.n_halvings),
+        config.seed,
+        "vqvae/weights",
+    )
     objective = VQVAEObjective(config.vqvae.commitment)
     _train_on_images(work, name, model, objective, config.vqvae_training, input_digest)
 
@@ -80,7 +84,9 @@ def train_prior(work: Workspace, tokenizer: str, input_digest: str) -> None:
     labels = images.labels if config.prior.class_conditional else None
     counts = None if labels is None else labels[training].bincount(minlength=len(images.class_names)).tolist()
     model = initialised(
-        lambda: LatticePrior(config.prior, n_codes, class_counts=counts), config.seed, f"{stage}/weights"
+        lambda: LatticePrior(config.prior, n_codes, *tokens.shape[1:], class_counts=counts),
+        config.seed,
+        f"{stage}/weights",
     )
     sequences = TokenSet(tokens, labels).to(work.device)
     examples = sequences.subset(training), sequences.subset(validation)

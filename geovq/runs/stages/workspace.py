@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from geovq.catalogue.datasets import Split
 from geovq.catalogue.tokenizers import END_TO_END
 from geovq.config import DatasetName, ExperimentConfig
 from geovq.data import ImageSet, load_images
@@ -22,7 +22,6 @@ from geovq.runs.layout import decoder_file, model_file
 
 Autoencoder = LatticeVAE | LatticeVQVAE
 Decoder = Autoencoder | LatticeDecoder
-Split = Literal["train", "test"]
 BATCH_SIZE = 512  # images per forward pass outside training
 
 
@@ -47,7 +46,7 @@ class Workspace:
         """Lattices of images, on the CPU; the model sits on the run's device."""
         return self.in_batches(len(images), lambda rows: model.encode(images.batch(rows).to(self.device)))
 
-    def decode(self, model: Decoder, lattices: Float[Tensor, "n d h w"]) -> Float[Tensor, "n 1 28 28"]:
+    def decode(self, model: Decoder, lattices: Float[Tensor, "n d h w"]) -> Float[Tensor, "n c h w"]:
         """Pixel means of lattices, on the CPU."""
         return self.in_batches(len(lattices), lambda rows: model.decode(lattices[rows].to(self.device)))
 

@@ -10,13 +10,14 @@ from geovq.progress import SilentProgress
 from geovq.runs.stages import classifiers
 from geovq.runs.stages.sample_quality import measure_samples
 from geovq.runs.stages.workspace import Workspace
+from tests.shapes import IMAGE_SHAPE
 
 
 @pytest.fixture
 def classifier(tmp_path, monkeypatch):
     """A classifier of the data set that has not learned anything."""
     monkeypatch.setattr(classifiers, "CLASSIFIER_FOLDER", tmp_path / "classifiers")
-    model = initialised(lambda: ImageClassifier(10, width=3), 0, "test").eval()
+    model = initialised(lambda: ImageClassifier(10, IMAGE_SHAPE, width=3), 0, "test").eval()
     save_model(tmp_path / "classifiers" / "mnist.safetensors", model)
     return model
 

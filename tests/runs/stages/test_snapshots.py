@@ -18,11 +18,12 @@ from geovq.runs.stages.snapshots import (
 )
 from geovq.runs.worker import work_on_run
 from tests.conftest import TINY
+from tests.shapes import TRUNK
 
 
 @pytest.fixture
 def model():
-    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=2, width=4)), 0, "weights").eval()
+    return initialised(lambda: LatticeVAE(VAEConfig(latent_channels=2, width=4), *TRUNK), 0, "weights").eval()
 
 
 def test_a_training_leaves_a_snapshot_of_every_epoch(tiny_run):
