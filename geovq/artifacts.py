@@ -92,18 +92,6 @@ def read_safetensors(
     return tensors, header
 
 
-def read_kind(path: str | Path, *, remedy: str = REBUILD) -> str:
-    """Kind of a file written by `write_safetensors`; "" if another program wrote it.
-
-    Raises
-    ------
-    ArtifactError
-        If the file is missing or damaged.
-    """
-    with _opened(Path(path), remedy) as file:
-        return str(_header_of(file).get("kind", ""))
-
-
 def write_bytes_atomic(path: str | Path, content: bytes) -> None:
     """Write a file whole or not at all.
 

@@ -78,15 +78,6 @@ def prior_likelihood(
     return PriorLikelihood.of_maps(nll_maps(logits_of, tokens, labels=labels, batch_size=batch_size))
 
 
-def nll_map(
-    logits_of: LogitsOf, tokens: Int[Tensor, "h w"] | NDArray[np.int64], *, label: int | None = None
-) -> Float64[NDArray[np.float64], "h w"]:
-    """Nats that each token of one image costs; parameters and errors as for `nll_maps`."""
-    labels = None if label is None else torch.tensor([label])
-    only: NDArray[np.float64] = nll_maps(logits_of, tokens[None], labels=labels)[0]
-    return only
-
-
 @torch.no_grad()
 def nll_maps(
     logits_of: LogitsOf,
