@@ -73,6 +73,8 @@ class LatentGeometry:
             "graph.tails": torch.from_numpy(graph.tails),
             "graph.heads": torch.from_numpy(graph.heads),
         }
+        if sample.image_indices is not None:
+            tensors["image_indices"] = sample.image_indices
         metadata: dict[str, Any] = {
             "n_components": graph.n_components,
             "n_joining_edges": graph.n_joining_edges,
@@ -182,8 +184,9 @@ def load_geometry(path: str | Path) -> LatentGeometry:
             metadata["n_joining_edges"],
         )
         subspace = ActiveSubspace(tensors["subspace.mean"], tensors["subspace.basis"], tensors["subspace.variances"])
-        sample = LandmarkSample(tensors["lattices"], subspace, landmark_indices, graph)
-        colouring = metadata.get("colouring")  # files of an earlier version do not say
+        # Files of an earlier version have neither the places of the images nor the colouring.
+        sample = LandmarkSample(tensors["lattices"], subspace, landmark_indices, graph, tensors.get("image_indices"))
+        colouring = metadata.get("colouring")
         return LatentGeometry(
             sample, tensors["cell_metrics"], tensors["metrics"], colouring and ColouringSummary.from_json(colouring)
         )

@@ -16,7 +16,7 @@ from geovq.artifacts import file_digest, read_json
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, OutputGeometry
 from geovq.catalogue.tokenizers import END_TO_END
 from geovq.config import LATTICE_SIZE, ExperimentConfig, load_config
-from geovq.data.sources import IMAGE_SIDE
+from geovq.data.sources import IMAGE_SIDE, Split
 from geovq.errors import ArtifactError
 from geovq.geometry import LatentGeometry, load_geometry
 from geovq.models import LatticeDecoder, LatticePrior, load_model
@@ -24,7 +24,7 @@ from geovq.progress import Scalar
 from geovq.runs import layout
 from geovq.runs.manifest import Manifest, new_manifest, read_manifest
 from geovq.runs.metrics import read_metrics
-from geovq.runs.stages.workspace import Autoencoder, Split, autoencoder_of
+from geovq.runs.stages.workspace import Autoencoder, autoencoder_of
 from geovq.tokenization import Tokenizer, load_tokenizer
 
 Loaded = TypeVar("Loaded")

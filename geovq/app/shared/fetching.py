@@ -14,9 +14,9 @@ from geovq.app.shared.caching import copies, shared
 from geovq.app.shared.cells import centre_cell
 from geovq.config import ExperimentConfig
 from geovq.data import ImageSet, at_hand, load_images
+from geovq.data.sources import Split
 from geovq.evaluation import Distortion, TokenUsage, distortion, token_usage
 from geovq.runs import Run, experiment_images, open_run
-from geovq.runs.stages.workspace import Split
 from geovq.tokenization import LandmarkTokenizer
 from geovq.tokenization.patches import decoded_codes
 from geovq.viz import Landmarks
