@@ -15,9 +15,9 @@ from geovq.geometry.graph.path_tree import PathTree, path_tree
 from geovq.geometry.graph.shortest_paths import geodesic_distances
 from geovq.geometry.landmarks import LandmarkSample, sample_landmarks
 from geovq.geometry.latent_geometry import LatentGeometry, load_geometry, measure_geometry
+from geovq.geometry.metric.colouring import ColouringSummary
 from geovq.geometry.metric.field import metric_tensors
 from geovq.geometry.metric.field_summary import FieldSummary, summarise_field
-from geovq.geometry.metric.footprint import ColouringSummary
 from geovq.geometry.metric.subspace import ActiveSubspace, active_subspace
 
 __all__ = [

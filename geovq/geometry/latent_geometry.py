@@ -23,8 +23,9 @@ from geovq.config import GeometryConfig
 from geovq.errors import ArtifactError, InvalidValueError, ShapeError
 from geovq.geometry.graph.neighbour_graph import NeighbourGraph
 from geovq.geometry.landmarks import LandmarkSample
+from geovq.geometry.metric.colouring import ColouringSummary
 from geovq.geometry.metric.field import measure_field
-from geovq.geometry.metric.footprint import ColouringSummary, Decode
+from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.subspace import ActiveSubspace
 from geovq.progress import Progress
 

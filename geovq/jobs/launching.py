@@ -15,11 +15,11 @@ from geovq.artifacts import write_bytes_atomic
 from geovq.config import ExperimentConfig, dump_config, load_config
 from geovq.errors import JobError
 from geovq.jobs.folders import LOG_FILE, changing_runs, refuse_if_active, require_run, resolve_run
+from geovq.runs.carry_over import begin_from
 from geovq.runs.layout import CONFIG_FILE
 from geovq.runs.process.pids import process_start
 from geovq.runs.process.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
 from geovq.runs.reading import open_run
-from geovq.runs.reuse import begin_from
 
 _PROJECT = Path(str(files("geovq"))).parent  # on the path of jobs, so that they run this geovq
 

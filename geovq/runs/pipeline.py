@@ -12,7 +12,7 @@ from geovq.config import ExperimentConfig, dump_config, load_config, setting_cha
 from geovq.errors import ArtifactError, ConfigError
 from geovq.runs.layout import CONFIG_FILE, RESUME_FOLDER, is_shipped
 from geovq.runs.manifest import Manifest, StageRecord, new_manifest, read_manifest, record_stage, write_manifest
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.stages.plan import Stage, plan, with_needs
 from geovq.runs.stages.training import checkpoint_file
 from geovq.runs.stages.workspace import Workspace

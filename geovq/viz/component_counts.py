@@ -9,7 +9,7 @@ from geovq.viz.layout import AXIS, LABELLED, framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE
 
 
-def connectivity_figure(
+def component_counts_figure(
     n_neighbors: Int[Array, " m"],
     n_components: Int[Array, " m"],
     largest_share: Float[Array, " m"],

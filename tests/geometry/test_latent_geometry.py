@@ -14,7 +14,7 @@ from geovq.geometry import (
     sample_landmarks,
 )
 from geovq.geometry.latent_geometry import context_average
-from geovq.geometry.metric.footprint import ColouringSummary
+from geovq.geometry.metric.colouring import ColouringSummary
 from tests.geometry.decoders import transposed_conv_decoder
 from tests.geometry.listeners import Listener
 from tests.geometry.test_landmarks import CONFIG, lattices

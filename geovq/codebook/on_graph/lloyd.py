@@ -17,7 +17,14 @@ from scipy.sparse import csr_matrix
 from geovq.arrays import IntArray
 from geovq.codebook.kmedoids import KMedoidsResult
 from geovq.codebook.on_graph.contraction import contracted
-from geovq.codebook.on_graph.search import LandmarkGraph, Nearest, Workspace, nearest_medoids, squared_costs, workspace
+from geovq.codebook.on_graph.search import (
+    LandmarkGraph,
+    Nearest,
+    ThreadMemory,
+    nearest_medoids,
+    squared_costs,
+    thread_memory,
+)
 from geovq.codebook.on_graph.starts import spread_medoids
 from geovq.codebook.on_graph.step import lloyd_step
 from geovq.codebook.on_graph.swaps import swap_pass
@@ -135,7 +142,7 @@ def _search(
     starts = [_start_at(graph, seeds[start.medoids[-1]]) for start in from_afar]
     best = int(np.argmin([start.costs[0] for start in starts]))
     rng = make_rng(seed, "graph_kmedoids.last")
-    starts[best] = _improved(graph, starts[best], max_iterations, rng, workspace(graph), progress)
+    starts[best] = _improved(graph, starts[best], max_iterations, rng, thread_memory(graph), progress)
     progress.advance()
     return starts
 
@@ -143,12 +150,12 @@ def _search(
 def _starts(
     graph: LandmarkGraph, n_codes: int, n_restarts: int, max_iterations: int, seed: int, progress: Progress
 ) -> list[_Start]:
-    work = workspace(graph)
+    memory = thread_memory(graph)
     starts = []
     for restart in range(n_restarts):
         rng = make_rng(seed, f"graph_kmedoids.start.{restart}")
-        start = _start_at(graph, spread_medoids(graph, n_codes, rng, work, progress))
-        starts.append(_improved(graph, start, max_iterations, rng, work, progress))
+        start = _start_at(graph, spread_medoids(graph, n_codes, rng, memory, progress))
+        starts.append(_improved(graph, start, max_iterations, rng, memory, progress))
         progress.advance()
     return starts
 
@@ -163,15 +170,15 @@ def _improved(
     start: _Start,
     max_iterations: int,
     rng: np.random.Generator,
-    work: Workspace,
+    memory: ThreadMemory,
     progress: Progress,
 ) -> _Start:
     """Iterate until an iteration gains next to nothing; the cost falls in each."""
     costs, history, nearest, _ = start
     for _ in range(max_iterations):
-        swapped, tried_all = swap_pass(graph, history[-1], nearest, rng, work, progress)
+        swapped, tried_all = swap_pass(graph, history[-1], nearest, rng, memory, progress)
         stop_if_requested(progress)
-        moved = lloyd_step(graph, swapped, nearest_medoids(graph, swapped), rng, work)
+        moved = lloyd_step(graph, swapped, nearest_medoids(graph, swapped), rng, memory)
         stop_if_requested(progress)
         moved_nearest = nearest_medoids(graph, moved)
         cost = _mean_cost(graph, moved_nearest)

@@ -7,12 +7,14 @@ import numba
 import numpy as np
 from jaxtyping import Int64
 
-from geovq.arrays import DoubleArray, FloatArray, Int32Array, IntArray
+from geovq.arrays import DoubleArray, IntArray
 from geovq.codebook.on_graph.search import (
     ANYWHERE,
     LandmarkGraph,
     Nearest,
-    Workspace,
+    SearchMemory,
+    ThreadMemory,
+    memory_of,
     nearest_medoids,
     reach,
     squared,
@@ -22,11 +24,11 @@ from geovq.progress import Progress, stop_if_requested
 
 
 def spread_medoids(
-    graph: LandmarkGraph, n_codes: int, rng: np.random.Generator, work: Workspace, progress: Progress
+    graph: LandmarkGraph, n_codes: int, rng: np.random.Generator, memory: ThreadMemory, progress: Progress
 ) -> Int64[IntArray, " k"]:
     """Medoids drawn one after the other, each the best of a few that are drawn in proportion to their cost."""
     n_draws = 2 + int(np.log(n_codes))  # as scikit-learn's k-means++
-    one = work.best[0], work.heap[0], work.nodes[0]
+    mine = memory_of(memory, 0)
     medoids = np.empty(n_codes, dtype=np.int64)
     medoids[0] = rng.choice(graph.n_nodes)
     nearest = nearest_medoids(graph, medoids[:1])
@@ -41,7 +43,7 @@ def spread_medoids(
             drawn = _draws(graph, nearest, costs, summed, n_draws, rng)
         if not len(drawn):  # only duplicates of medoids are left
             drawn = np.setdiff1d(np.arange(graph.n_nodes), medoids[:k])[:1]
-        medoids[k] = _add_best(graph, nearest, drawn, k, *one)
+        medoids[k] = _add_best(graph, nearest, drawn, k, mine)
     return medoids
 
 
@@ -67,22 +69,21 @@ def _add_best(
     nearest: Nearest,
     drawn: IntArray,
     k: int,
-    best: FloatArray,
-    heap: IntArray,
-    nodes: Int32Array,
+    memory: SearchMemory,
 ) -> int:
     """Make that one of `drawn` the medoid of code `k` that lowers the cost most, and return it."""
     code, distance = nearest.code, nearest.distance
+    best, _, nodes = memory
     most, chosen = -1.0, 0
     for candidate in drawn:
-        n = reach(graph, candidate, distance, code, ANYWHERE, best, heap, nodes)
+        n = reach(graph, candidate, distance, code, ANYWHERE, memory)
         gain = 0.0
         for node in nodes[:n]:
             gain += graph.mass[node] * (squared(distance[node]) - squared(best[node]))
             best[node] = np.inf
         if gain > most:
             most, chosen = gain, candidate
-    n = reach(graph, chosen, distance, code, ANYWHERE, best, heap, nodes)
+    n = reach(graph, chosen, distance, code, ANYWHERE, memory)
     for node in nodes[:n]:
         code[node], distance[node] = k, best[node]
         best[node] = np.inf

@@ -19,7 +19,9 @@ from geovq.codebook.on_graph.search import (
     ANYWHERE,
     LandmarkGraph,
     Nearest,
-    Workspace,
+    SearchMemory,
+    ThreadMemory,
+    memory_of,
     reach,
     squared,
     squared_costs,
@@ -55,14 +57,14 @@ def swap_pass(
     medoids: Int64[IntArray, " k"],
     nearest: Nearest,
     rng: np.random.Generator,
-    work: Workspace,
+    memory: ThreadMemory,
     progress: Progress,
 ) -> SwapPass:
     """Draw candidates in proportion to their cost, without replacement, and make every swap that helps."""
     medoids = medoids.copy()
-    state = _two_nearest(graph, nearest, work)
+    mine = memory_of(memory, 0)
+    state = _two_nearest(graph, nearest, mine)
     loss, credit = np.empty(len(medoids)), np.zeros(len(medoids))
-    one = work.best[0], work.heap[0], work.nodes[0]
     _removal_losses(graph, state, loss)
     costs = squared_costs(graph, nearest)
     least_gain = _LEAST_GAIN * float(costs.sum())
@@ -74,14 +76,14 @@ def swap_pass(
         stop_if_requested(progress)
         batch = candidates[begin : begin + _CANDIDATES_PER_BATCH]
         changes, visits = np.empty(len(batch)), np.empty(len(batch), dtype=np.int64)
-        _judge(graph, state, loss, batch, changes, visits, work)
+        _judge(graph, state, loss, batch, memory, changes, visits)
         budget -= int(visits.sum())
         order = changes.argsort(kind="stable")
         for candidate in batch[order[changes[order] < -least_gain]].tolist():
-            change, leaver, n = _best_swap(graph, state, loss, candidate, credit, *one)
+            change, leaver, n = _best_swap(graph, state, loss, candidate, credit, mine)
             budget -= n
             if change < -least_gain:
-                _swap(graph, state, candidate, leaver, *one)
+                _swap(graph, state, candidate, leaver, mine)
                 _removal_losses(graph, state, loss)
                 medoids[leaver] = candidate
     return SwapPass(medoids, True)
@@ -95,11 +97,11 @@ def _drawn_by_cost(costs: DoubleArray, rng: np.random.Generator) -> IntArray:
     return order
 
 
-def _two_nearest(graph: LandmarkGraph, nearest: Nearest, work: Workspace) -> TwoNearest:
+def _two_nearest(graph: LandmarkGraph, nearest: Nearest, memory: SearchMemory) -> TwoNearest:
     n_nodes = graph.n_nodes
     second, to_second = np.empty(n_nodes, dtype=np.int32), np.empty(n_nodes, dtype=np.float32)
     state = TwoNearest(nearest.code.copy(), second, nearest.distance.copy(), to_second)
-    _find_second(graph, state, np.arange(n_nodes, dtype=np.int32), work.heap[0])
+    _find_second(graph, state, np.arange(n_nodes, dtype=np.int32), memory.heap)
     return state
 
 
@@ -152,16 +154,16 @@ def _judge(
     state: TwoNearest,
     loss: DoubleArray,
     candidates: IntArray,
+    memory: ThreadMemory,
     changes: DoubleArray,
     visits: IntArray,
-    work: Workspace,
 ) -> None:
-    n_threads = len(work.best)
+    """Fill `changes` and `visits` of every candidate, as `_best_swap` finds them."""
+    n_threads = len(memory.best)
     for t in numba.prange(n_threads):
         credit = np.zeros(len(loss))
         for i in range(t, len(candidates), n_threads):
-            best, heap, nodes = work.best[t], work.heap[t], work.nodes[t]
-            changes[i], _, visits[i] = _best_swap(graph, state, loss, candidates[i], credit, best, heap, nodes)
+            changes[i], _, visits[i] = _best_swap(graph, state, loss, candidates[i], credit, memory_of(memory, t))
 
 
 @numba.njit(cache=True)
@@ -171,16 +173,15 @@ def _best_swap(
     loss: DoubleArray,
     candidate: int,
     credit: DoubleArray,
-    best: FloatArray,
-    heap: IntArray,
-    nodes: Int32Array,
+    memory: SearchMemory,
 ) -> tuple[float, int, int]:
     """Change of the cost if `candidate` comes and the best medoid leaves for it, that medoid, and the visits made.
 
     `credit`, zero before and after, collects by how much the candidate softens the loss of every medoid.
     """
     first, to_first, to_second = state.first, state.to_first, state.to_second
-    n = reach(graph, candidate, to_second, first, ANYWHERE, best, heap, nodes)
+    best, _, nodes = memory
+    n = reach(graph, candidate, to_second, first, ANYWHERE, memory)
     gain = 0.0
     for node in nodes[:n]:
         mass, here, now = graph.mass[node], squared(best[node]), squared(to_first[node])
@@ -202,17 +203,10 @@ def _best_swap(
 
 
 @numba.njit(cache=True)
-def _swap(
-    graph: LandmarkGraph,
-    state: TwoNearest,
-    candidate: int,
-    leaver: int,
-    best: FloatArray,
-    heap: IntArray,
-    nodes: Int32Array,
-) -> None:
+def _swap(graph: LandmarkGraph, state: TwoNearest, candidate: int, leaver: int, memory: SearchMemory) -> None:
     """Give the code of `leaver` to `candidate`; only the neighbourhoods of the two are searched."""
     first, second, to_first, to_second = state.first, state.second, state.to_first, state.to_second
+    best, heap, nodes = memory
     n = 0
     for node in range(len(first)):
         if first[node] == leaver:
@@ -222,7 +216,7 @@ def _swap(
         nodes[n] = node
         n += 1
     _find_second(graph, state, nodes[:n], heap)
-    n = reach(graph, candidate, to_second, first, ANYWHERE, best, heap, nodes)
+    n = reach(graph, candidate, to_second, first, ANYWHERE, memory)
     for node in nodes[:n]:
         if best[node] < to_first[node]:
             second[node], to_second[node] = first[node], to_first[node]

@@ -9,7 +9,7 @@ from geovq.runs.metrics import read_metrics
 from geovq.runs.process import reporting
 from geovq.runs.process.console import ConsoleProgress, LineConsole
 from geovq.runs.process.pids import this_process
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.process.status import State, Status, create_status, read_status, request_cancel, write_status
 
 
