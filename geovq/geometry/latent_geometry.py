@@ -1,4 +1,4 @@
-"""A landmark sample together with the decoder's metric on it: all that codebooks, encoders and pictures need.
+"""A landmark sample together with the decoder's metric at its cells and landmarks, and the file that keeps both.
 
 The metric tensor of a landmark is averaged over its nearest cells, because a cell that is encoded later sits in another
 context. Without this average the geodesic tokenizer is worse than the Euclidean one.
@@ -167,8 +167,8 @@ def context_average(
 
 
 def _tree_order(points: FloatArray) -> IntArray:
-    """Neighbours in space next to each other, duplicates side by side: queries find their part of the tree in cache."""
-    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)  # the fastest to build; nobody searches it
+    """Order with neighbours in space next to each other and duplicates side by side, so that queries hit the cache."""
+    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)  # the fastest to build; it is not searched
     return np.asarray(tree.indices, dtype=np.int64)
 
 

@@ -1,6 +1,6 @@
-"""How far two distances agree on who is near.
+"""How far two distances agree on which points are near.
 
-Everything works on rows of distances, one row per query point and one column per candidate; infinity marks candidates
+All functions take rows of distances, one row per query point and one column per candidate; infinity marks candidates
 that do not count, such as the query itself.
 
 Source: overlap of nearest-neighbour lists as in Lee, Verleysen (2009), "Quality assessment of dimensionality reduction:

@@ -1,4 +1,4 @@
-"""In how many pieces the landmarks fall if each is joined to its k nearest others: is the graph one world?"""
+"""Connected components of the graph that joins each landmark to its k nearest others, for every k up to a limit."""
 
 from dataclasses import dataclass
 

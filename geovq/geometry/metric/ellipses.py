@@ -1,8 +1,8 @@
 """Metric and posterior of one cell, as ellipses in a plane of latent directions.
 
-The metric's ellipse holds the steps that change the image equally, so it is short where the decoder is sensitive. The
-posterior's holds one standard deviation of what the encoder leaves open. A VAE trades the two against each other:
-where a step is expensive in pixels the encoder has to be sure, so the ellipses lean the same way.
+The metric's ellipse holds the steps that change the image equally far, so it is short in directions where the decoder
+is sensitive. The posterior's holds the steps of one standard deviation. Training balances the two: in directions where
+a step changes many pixels the posterior is narrow, so both ellipses point the same way.
 
 Source: Rolinek, Zietlow, Martius (2019), "Variational Autoencoders Pursue PCA Directions (by Accident)".
 """
@@ -19,12 +19,12 @@ from geovq.geometry.metric.field_summary import summarise_field
 from geovq.geometry.metric.subspace import ActiveSubspace
 
 _N_POINTS = 73  # of a closed outline: every five degrees
-_ROUND = (1.0, 2.0, 5.0)  # first digits of a distance that people can read
+_ROUND = (1.0, 2.0, 5.0)  # first digits of a distance that is easy to read
 
 
 @dataclass(frozen=True)
 class CellEllipse:
-    """Steps of one length.
+    """Outline of the steps of one length.
 
     Attributes
     ----------

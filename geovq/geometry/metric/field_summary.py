@@ -1,4 +1,4 @@
-"""What a metric field says, cell by cell: how much, how unevenly and in which directions images change.
+"""How much, how unevenly and in which directions the image changes at each cell of a metric field.
 
 A metric tensor is an ellipse: its principal directions are the latent directions that change the image most and least,
 and along each of them the image moves by the stretch, the root of the eigenvalue, per latent unit.
