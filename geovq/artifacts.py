@@ -1,6 +1,6 @@
 """Files of a run: written beside and renamed into place, read with errors that name the file and the remedy.
 
-A reader sees the old file or the whole new one, never a half. Tensors are safetensors, so nothing is ever unpickled.
+A reader sees the old file or the whole new one, never a part. Tensors are safetensors, so nothing is ever unpickled.
 Everything besides the tensors is one JSON text in the header: safetensors keeps its header entries in an unordered map,
 and with a single entry the same content is always the same bytes.
 """

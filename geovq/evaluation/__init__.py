@@ -1,4 +1,4 @@
-"""Measurements, one question per file: arrays and callables in, result objects out."""
+"""Measurements of tokenizers, priors and samples from arrays and callables; one kind of measurement per file."""
 
 from geovq.evaluation.comparison import PairedDifference, paired_difference
 from geovq.evaluation.distortion import Distortion, distortion

@@ -1,4 +1,4 @@
-"""How well a prior predicts tokens it has not seen: the rate of a tokenizer with a learned model of its context."""
+"""Likelihood of held-out tokens under a prior: the rate of a tokenizer when tokens are coded in context."""
 
 import math
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class PriorLikelihood:
 
     @classmethod
     def of_maps(cls, maps: Float64[NDArray[np.float64], "n h w"]) -> Self:
-        """Summarise the maps that `nll_maps` returns, for those who also keep the maps."""
+        """Summary of the maps that `nll_maps` returns."""
         per_image = maps.reshape(len(maps), -1).sum(axis=1)
         nats_per_image = float(per_image.mean())
         return cls(

@@ -1,7 +1,7 @@
 """`metrics.jsonl` of a run: one measurement per line, only ever appended to.
 
-A line is written with one call, so a process that is killed can tear at most the last one. Readers ignore a line
-without an end, and the next job cuts it off before it appends.
+A line is written with one call, so a process that is killed leaves at most its last line incomplete. Readers ignore a
+last line without an end, and the next job cuts it off before it appends.
 """
 
 import json
@@ -17,7 +17,7 @@ METRICS_FILE = "metrics.jsonl"
 
 
 def append_metrics(run_path: str | Path, row: Mapping[str, Scalar]) -> None:
-    """Append one row; NaN and infinities, which JSON has no word for, become null."""
+    """Append one row; NaN and infinities, which JSON cannot hold, become null."""
     path = Path(run_path) / METRICS_FILE
     line = json.dumps({key: _finite_or_none(value) for key, value in row.items()}, ensure_ascii=False) + "\n"
     try:

@@ -97,7 +97,7 @@ def nearest_medoids(graph: LandmarkGraph, medoids: Int64[IntArray, " k"]) -> Nea
 
 
 def squared_costs(graph: LandmarkGraph, nearest: Nearest) -> Float64[DoubleArray, " nodes"]:
-    """What every node adds to the cost: its mass times its squared distance to the medoid."""
+    """Share of every node in the cost: its mass times its squared distance to the medoid."""
     costs: DoubleArray = graph.mass * np.square(nearest.distance, dtype=np.float64)
     return costs
 

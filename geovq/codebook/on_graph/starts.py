@@ -1,4 +1,4 @@
-"""First medoids of a search on a graph: spread out, and each the best of a few draws.
+"""First medoids of a search on a graph, by greedy k-means++.
 
 Source: Arthur, Vassilvitskii (2007), "k-means++: the advantages of careful seeding", with its greedy variant.
 """
@@ -26,7 +26,23 @@ from geovq.progress import Progress, stop_if_requested
 def spread_medoids(
     graph: LandmarkGraph, n_codes: int, rng: np.random.Generator, memory: ThreadMemory, progress: Progress
 ) -> Int64[IntArray, " k"]:
-    """Medoids drawn one after the other, each the best of a few that are drawn in proportion to their cost."""
+    """Medoids one after the other: of a few nodes drawn in proportion to their cost, the one that lowers it most.
+
+    Parameters
+    ----------
+    graph : LandmarkGraph
+    n_codes : int
+        Medoids K, at most N.
+    rng : numpy Generator
+    memory : ThreadMemory
+    progress : Progress
+        Asked before each medoid whether to stop.
+
+    Returns
+    -------
+    array of shape (K,)
+        Distinct nodes.
+    """
     n_draws = 2 + int(np.log(n_codes))  # as scikit-learn's k-means++
     mine = memory_of(memory, 0)
     medoids = np.empty(n_codes, dtype=np.int64)
@@ -37,7 +53,7 @@ def spread_medoids(
     for k in range(1, n_codes):
         stop_if_requested(progress)
         drawn = _draws(graph, nearest, costs, summed, n_draws, rng)
-        if len(drawn) < n_draws:  # costs have fallen much since they were summed, which takes long on large graphs
+        if len(drawn) < n_draws:  # costs have fallen much since they were last summed, which is slow on large graphs
             costs = squared_costs(graph, nearest)
             summed = costs.cumsum()
             drawn = _draws(graph, nearest, costs, summed, n_draws, rng)
@@ -55,7 +71,7 @@ def _draws(
     n_draws: int,
     rng: np.random.Generator,
 ) -> IntArray:
-    """At most `n_draws` nodes in proportion to what they cost now, by rejection from what they did cost."""
+    """At most `n_draws` nodes in proportion to their present cost, by rejection from draws by their earlier costs."""
     proposed = np.searchsorted(summed, rng.random(4 * n_draws) * summed[-1], side="right")
     proposed = proposed[proposed < len(costs)]  # all of them, unless there is no cost or a product was rounded up
     costs_now = graph.mass[proposed] * np.square(nearest.distance[proposed], dtype=np.float64)
@@ -71,7 +87,7 @@ def _add_best(
     k: int,
     memory: SearchMemory,
 ) -> int:
-    """Make that one of `drawn` the medoid of code `k` that lowers the cost most, and return it."""
+    """Make the node of `drawn` that lowers the cost most the medoid of code `k` in `nearest`, and return it."""
     code, distance = nearest.code, nearest.distance
     best, _, nodes = memory
     most, chosen = -1.0, 0

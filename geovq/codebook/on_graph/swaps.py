@@ -1,8 +1,8 @@
 """Swaps of a medoid for another landmark, judged exactly without a matrix of distances.
 
-As in FasterPAM, the change of cost that a candidate brings, with the best medoid to leave for it, follows from the
-nearest and second nearest medoid of everybody; and it concerns only the nodes nearer to the candidate than to their
-second nearest medoid, so that a bounded search finds it. Candidates are drawn where the cost is.
+As in FasterPAM, the nearest and second nearest medoid of every node tell which medoid a candidate replaces best, and
+how the cost changes. Only nodes nearer to the candidate than to their second nearest medoid matter, so a bounded search
+finds the change. Candidates are drawn in proportion to their cost.
 
 Source: Schubert, Rousseeuw (2021), "Fast and Eager k-Medoids Clustering", doi:10.1016/j.is.2021.101804; candidates by
 D² sampling: Lattanzi, Sohler (2019), "A Better k-means++ Algorithm via Local Search".
@@ -29,15 +29,15 @@ from geovq.codebook.on_graph.search import (
 from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.progress import Progress, stop_if_requested
 
-NOBODY = -1
-_CANDIDATES_PER_BATCH = 64  # judged in parallel against the same medoids; the promising ones are judged again in turn
+NO_CODE = -1
+_CANDIDATES_PER_BATCH = 64  # judged in parallel against the same medoids; those that help are judged again one by one
 _VISITS_PER_NODE = 32  # effort of a pass: as many visits as this number of searches of the whole graph
 _VISITS_AT_LEAST = 1_000_000  # below a second of work; lets a pass try every node of a graph of 1,000
 _LEAST_GAIN = 1e-9  # of the cost; above the rounding of sums
 
 
 class TwoNearest(NamedTuple):
-    """The two nearest medoids of every node and their distances; NOBODY at infinity if there is none."""
+    """The two nearest medoids of every node and their distances; NO_CODE at infinity if there is no second."""
 
     first: Int32Array
     second: Int32Array
@@ -60,7 +60,19 @@ def swap_pass(
     memory: ThreadMemory,
     progress: Progress,
 ) -> SwapPass:
-    """Draw candidates in proportion to their cost, without replacement, and make every swap that helps."""
+    """Draw candidates in proportion to their cost, without replacement, and make every swap that lowers the cost.
+
+    Parameters
+    ----------
+    graph : LandmarkGraph
+    medoids : array of shape (K,)
+    nearest : Nearest
+        Of these medoids.
+    rng : numpy Generator
+    memory : ThreadMemory
+    progress : Progress
+        Asked before each batch of candidates whether to stop.
+    """
     medoids = medoids.copy()
     mine = memory_of(memory, 0)
     state = _two_nearest(graph, nearest, mine)
@@ -90,7 +102,7 @@ def swap_pass(
 
 
 def _drawn_by_cost(costs: DoubleArray, rng: np.random.Generator) -> IntArray:
-    """All nodes that cost something, in the order in which weighted sampling without replacement draws them."""
+    """All nodes of positive cost, in the order in which weighted sampling without replacement draws them."""
     costly = np.flatnonzero(costs)
     # The smallest of exponential clocks, one per node at the rate of its weight (Efraimidis, Spirakis 2006).
     order: IntArray = costly[(rng.exponential(size=len(costly)) / costs[costly]).argsort()]
@@ -110,7 +122,7 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
     """Fill the second medoid of `nodes`, where everything else is known."""
     first, second, to_first, to_second = state.first, state.second, state.to_first, state.to_second
     for node in nodes:
-        second[node], to_second[node] = NOBODY, np.inf
+        second[node], to_second[node] = NO_CODE, np.inf
     size = 0
     for node in nodes:
         for e in range(graph.pointers[node], graph.pointers[node + 1]):
@@ -122,7 +134,7 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
                 code, through = second[tail], np.float32(to_second[tail] + graph.lengths[e])
             if through < to_second[node]:
                 second[node], to_second[node] = code, through
-        if second[node] != NOBODY:
+        if second[node] != NO_CODE:
             sift_up(heap, size, heap_item(to_second[node], node))
             size += 1
     while size:
@@ -141,7 +153,7 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
 
 @numba.njit(cache=True)
 def _removal_losses(graph: LandmarkGraph, state: TwoNearest, loss: DoubleArray) -> None:
-    """What the cost would rise by if a medoid left and nobody came."""
+    """Fill `loss`: by how much the cost rises if a medoid is given up and none takes its place."""
     loss[:] = 0
     for node in range(len(state.first)):
         rise = squared(state.to_second[node]) - squared(state.to_first[node])
@@ -175,9 +187,9 @@ def _best_swap(
     credit: DoubleArray,
     memory: SearchMemory,
 ) -> tuple[float, int, int]:
-    """Change of the cost if `candidate` comes and the best medoid leaves for it, that medoid, and the visits made.
+    """Change of the cost if `candidate` replaces the best medoid for it, the code of that medoid, and the visits made.
 
-    `credit`, zero before and after, collects by how much the candidate softens the loss of every medoid.
+    `credit`, zero before and after, sums by how much the candidate lessens the loss of giving up each medoid.
     """
     first, to_first, to_second = state.first, state.to_first, state.to_second
     best, _, nodes = memory
@@ -190,7 +202,7 @@ def _best_swap(
         credit[first[node]] += mass * (max(here, now) - squared(to_second[node]))
     if len(loss) == 1:
         credit[0] = 0.0
-        return gain, 0, n  # the only medoid leaves, and everybody was visited
+        return gain, 0, n  # the only medoid is replaced, and all nodes were visited
     leaver = int(np.argmin(loss))
     least = loss[leaver] + credit[leaver]
     for node in nodes[:n]:
@@ -204,7 +216,7 @@ def _best_swap(
 
 @numba.njit(cache=True)
 def _swap(graph: LandmarkGraph, state: TwoNearest, candidate: int, leaver: int, memory: SearchMemory) -> None:
-    """Give the code of `leaver` to `candidate`; only the neighbourhoods of the two are searched."""
+    """Make `candidate` the medoid of the code `leaver`; only the neighbourhoods of the two are searched."""
     first, second, to_first, to_second = state.first, state.second, state.to_first, state.to_second
     best, heap, nodes = memory
     n = 0

@@ -29,7 +29,17 @@ BATCH_SIZE = 512  # images per forward pass outside training
 
 @dataclass(frozen=True)
 class Workspace:
-    """One run while it is being made."""
+    """One run while it is being made.
+
+    Attributes
+    ----------
+    path : Path
+        Folder of the run.
+    config : ExperimentConfig
+    device : torch.device
+        Where models run.
+    progress : Progress
+    """
 
     path: Path
     config: ExperimentConfig
