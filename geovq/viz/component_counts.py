@@ -1,4 +1,4 @@
-"""In how many pieces a neighbour graph falls, against the number of neighbours."""
+"""Connected components of a neighbour graph against the number of neighbours."""
 
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
