@@ -63,6 +63,19 @@ def read_metrics(run_path: str | Path, after: int = 0) -> list[dict[str, Scalar]
     return rows
 
 
+def without_repetitions(rows: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+    """Rows in order, without those that a stage wrote again after it went back to an earlier step."""
+    kept: list[dict[str, Scalar]] = []
+    latest: dict[Scalar, dict[str, Scalar]] = {}  # last row of each stage
+    for row in rows:
+        before = latest.get(row.get("stage"))
+        if before is not None and _replaces(row, before):
+            kept = [earlier for earlier in kept if not _replaces(row, earlier)]
+        kept.append(row)
+        latest[row.get("stage")] = row
+    return kept
+
+
 def drop_torn_line(run_path: str | Path) -> None:
     """Cut off a last line that a killed process left without its end."""
     path = Path(run_path) / METRICS_FILE
@@ -88,3 +101,14 @@ def _parsed(line: bytes, path: Path, number: int) -> dict[str, Scalar]:
 
 def _finite_or_none(value: Scalar) -> Scalar:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _replaces(row: Mapping[str, Scalar], earlier: Mapping[str, Scalar]) -> bool:
+    """Whether `row` measures a step, or one before it, at which `earlier` of the same stage was measured before."""
+    if row.get("stage") != earlier.get("stage"):
+        return False
+    step, before = row.get("step"), earlier.get("step")
+    if not isinstance(step, int) or not isinstance(before, int):
+        return False
+    # At the end of an epoch, training and validation share a step, in this order.
+    return before > step or (before == step and (earlier.get("split"), row.get("split")) != ("train", "validation"))

@@ -23,7 +23,7 @@ from geovq.models import LatticeDecoder, LatticePrior, load_model
 from geovq.progress import Scalar
 from geovq.runs import layout
 from geovq.runs.manifest import Manifest, new_manifest, read_manifest
-from geovq.runs.metrics import read_metrics
+from geovq.runs.metrics import read_metrics, without_repetitions
 from geovq.runs.stages.workspace import Autoencoder, autoencoder_of
 from geovq.tokenization import Tokenizer, load_tokenizer
 
@@ -251,30 +251,6 @@ def open_run(path: str | Path) -> Run:
         )
     config = load_config(file)
     return Run(path, config, read_manifest(path) or new_manifest(config.seed))
-
-
-def without_repetitions(rows: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
-    """Rows of a stage that went back to an earlier step replace those that it had written from there on."""
-    kept: list[dict[str, Scalar]] = []
-    latest: dict[Scalar, dict[str, Scalar]] = {}  # last row of each stage
-    for row in rows:
-        before = latest.get(row.get("stage"))
-        if before is not None and _replaces(row, before):
-            kept = [earlier for earlier in kept if not _replaces(row, earlier)]
-        kept.append(row)
-        latest[row.get("stage")] = row
-    return kept
-
-
-def _replaces(row: Mapping[str, Scalar], earlier: Mapping[str, Scalar]) -> bool:
-    """Whether `row` measures a step, or one before it, at which `earlier` of the same stage was measured before."""
-    if row.get("stage") != earlier.get("stage"):
-        return False
-    step, before = row.get("step"), earlier.get("step")
-    if not isinstance(step, int) or not isinstance(before, int):
-        return False
-    # At the end of an epoch, training and validation share a step, in this order.
-    return before > step or (before == step and (earlier.get("split"), row.get("split")) != ("train", "validation"))
 
 
 def _load_decoder(path: Path) -> LatticeDecoder:

@@ -9,8 +9,7 @@ from geovq.errors import ArtifactError, ConfigError
 from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE
 from geovq.runs import experiment_images, images_of_geometry, open_run
 from geovq.runs.layout import SHIPPED_ROOT
-from geovq.runs.metrics import append_metrics
-from geovq.runs.reading import without_repetitions
+from geovq.runs.metrics import append_metrics, without_repetitions
 
 
 @pytest.fixture(scope="module")
