@@ -1,6 +1,6 @@
 """Files of a run: written beside and renamed into place, read with errors that name the file and the remedy.
 
-A reader sees the old file or the whole new one, never a half. Tensors are safetensors, so nothing is ever unpickled.
+A reader sees the old file or the whole new one, never a part. Tensors are safetensors, so nothing is ever unpickled.
 Everything besides the tensors is one JSON text in the header: safetensors keeps its header entries in an unordered map,
 and with a single entry the same content is always the same bytes.
 """
@@ -90,18 +90,6 @@ def read_safetensors(
         # Clones: what safetensors hands out is a view of the file, at any alignment.
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  (not a mapping)
     return tensors, header
-
-
-def read_kind(path: str | Path, *, remedy: str = REBUILD) -> str:
-    """Kind of a file written by `write_safetensors`; "" if another program wrote it.
-
-    Raises
-    ------
-    ArtifactError
-        If the file is missing or damaged.
-    """
-    with _opened(Path(path), remedy) as file:
-        return str(_header_of(file).get("kind", ""))
 
 
 def write_bytes_atomic(path: str | Path, content: bytes) -> None:

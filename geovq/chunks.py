@@ -1,7 +1,6 @@
-"""How much is computed at once: chunks that a memory budget allows, halved where the budget was too optimistic.
+"""Work in chunks that fit into the memory of a device, which is checked to exist.
 
-A chunk bounds memory and never changes a result, so running out of memory is no reason to fail: the same work is done
-again in halves.
+A chunk bounds memory and never changes a result, so where memory runs out the same work is done again in halves.
 """
 
 from collections.abc import Callable, Iterator

@@ -116,9 +116,9 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
 def _make(options: argparse.Namespace) -> None:
     from geovq.config import load_config
     from geovq.runs import open_run, outputs_root
+    from geovq.runs.carry_over import begin_from
     from geovq.runs.followers import follow
     from geovq.runs.layout import CONFIG_FILE
-    from geovq.runs.reuse import begin_from
     from geovq.runs.tables import measurements_table
     from geovq.runs.worker import work_on_run
     from geovq.training import processes

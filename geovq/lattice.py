@@ -1,7 +1,7 @@
-"""The only place that turns lattices into lists of cells and back.
+"""Lattices as lists of cells, and back.
 
-A lattice batch is `(B, D, H, W)`; its cells, in image-major raster order, are `(B * H * W, D)`. Keeping the permutation
-here means that a transposed lattice, the classic silent bug of latent grids, can only be made in one file.
+A lattice batch is `(B, D, H, W)`; its cells, in image-major raster order, are `(B * H * W, D)`. Other
+code calls these functions and does not permute axes itself, so that rows and columns are never exchanged by mistake.
 """
 
 from jaxtyping import Float, Shaped

@@ -7,7 +7,6 @@ from geovq.artifacts import (
     digest_of,
     file_digest,
     read_json,
-    read_kind,
     read_safetensors,
     write_bytes_atomic,
     write_json,
@@ -31,7 +30,6 @@ def test_tensors_and_metadata_come_back(written):
     assert metadata == {"kind": "model", "format": 2, "z": [1, 2.5], "a": {"b": None}}
     assert set(loaded) == set(tensors)
     assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
-    assert read_kind(path) == "model"
 
 
 def test_same_content_gives_the_same_bytes(tmp_path):
@@ -47,8 +45,6 @@ def test_damaged_tensors_are_named_with_the_remedy(written, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ArtifactError, match=r"weights\.safetensors is damaged .*; press the button\."):
         read_safetensors(path, "model", 2, remedy="press the button")
-    with pytest.raises(ArtifactError, match="is damaged"):
-        read_kind(path)
 
 
 @pytest.mark.parametrize(("kind", "format_"), [("tokenizer", 2), ("model", 1)])
@@ -62,12 +58,11 @@ def test_foreign_safetensors_are_refused(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.ones(1)}, tmp_path / "foreign")
-    assert read_kind(tmp_path / "foreign") == ""
     with pytest.raises(ArtifactError, match="is not a geovq file, where a model"):
         read_safetensors(tmp_path / "foreign", "model", 1)
 
 
-@pytest.mark.parametrize("read", [lambda p: read_safetensors(p, "model", 1), read_json, read_kind])
+@pytest.mark.parametrize("read", [lambda p: read_safetensors(p, "model", 1), read_json])
 def test_missing_file_is_named(tmp_path, read):
     with pytest.raises(ArtifactError, match=r"absent does not exist; delete it|absent does not exist"):
         read(tmp_path / "absent")

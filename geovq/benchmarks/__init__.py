@@ -1,1 +1,1 @@
-"""Speed of this machine, ours against the usual way, always as ratios within one run."""
+"""Benchmarks of this machine: geovq against the usual way of doing the same, as ratios measured in one run."""

@@ -30,7 +30,7 @@ N_LATTICES = 500
 N_LANDMARKS = 8_000
 N_NEIGHBORS = 10
 N_CODES = 64
-_USUAL_CELLS = 1  # of all cells, which cost the same: the usual way would take minutes for all
+_USUAL_CELLS = 1  # of one lattice; all cost the same, and the usual way would take minutes for all
 
 
 def bench_geometry(*, repeats: int, out: Path | None) -> None:
@@ -121,7 +121,7 @@ def _encoding(run: Run, model: Autoencoder, repeats: int) -> Comparison:
 
 @torch.no_grad()
 def training_lattices(model: Autoencoder) -> Tensor:
-    """Of the full training split where it can be had, else of the embedded sample."""
+    """Lattices of the full training split where it can be read, else of the embedded sample."""
     try:
         images = load_images("mnist", "train")
     except DataError:

@@ -23,7 +23,7 @@ from geovq.runs.layout import SHIPPED_ROOT
 
 N_NEIGHBORS = 10
 _COMPARED_WITH_FASTERPAM = 8_000  # landmarks
-_SIZES = (100_000, 1_000_000)  # what is left out if there are too few images
+_SIZES = (100_000, 1_000_000)  # those above the number of cells are left out
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rate and distortion of post-hoc tokenizers on the VAEs of several runs: the claim of geovq, over seeds.
+"""Rate and distortion of post-hoc tokenizers on the VAEs of several runs, over seeds.
 
 Runs that differ in nothing but their seed and name are repetitions of one experiment. Each needs its VAE only
 (`python -m geovq train-vae`); landmarks, codebooks and tokens are made here, for every number of codes, and nothing is

@@ -1,4 +1,4 @@
-"""Timing two ways of doing the same thing, and saying how they compare."""
+"""Timing two ways of doing the same work, and a report of their ratio."""
 
 import os
 import platform

@@ -1,9 +1,9 @@
-"""How much of latent space a code stands for, measured straight and through the decoder.
+"""Volume of latent space that each code stands for: in the active subspace, and under the decoder's metric.
 
-Landmarks are drawn from real cells, so counting them measures how often a code is needed, not how much room it has. The
-room of a landmark is the volume that the k-nearest-neighbour estimate of the density gives it: the ball that reaches
-its k-th nearest neighbour holds k landmarks, so each has a k-th part of it. A code has the room of its landmarks;
-through the decoder, a patch of volume v at a place with metric G has the volume sqrt(det G) v.
+Landmarks are drawn from real cells, so their number measures how often a code is used, not the volume of its cell. The
+volume of a landmark comes from the k-nearest-neighbour estimate of the density: the ball that reaches its k-th nearest
+neighbour holds k landmarks, so each has a k-th part of it. The volume of a code is the sum over its landmarks; under
+the metric G of a place a volume v becomes sqrt(det G) v.
 
 Source: Loftsgaarden, Quesenberry (1965), "A nonparametric estimate of a multivariate density function",
 doi:10.1214/aoms/1177700079.
@@ -22,14 +22,14 @@ from geovq.errors import InvalidValueError, ShapeError
 
 @dataclass(frozen=True, eq=False)
 class ClusterAreas:
-    """Share of every code in the room that all landmarks have.
+    """Share of every code in the volume that all landmarks have.
 
     Attributes
     ----------
     euclidean : array of shape (K,)
         Shares of the volume in the active subspace; they sum to 1.
     riemannian : array of shape (K,)
-        Shares of the volume that the decoder makes of it; they sum to 1.
+        Shares of the volume under the decoder's metric; they sum to 1.
     """
 
     euclidean: Float[DoubleArray, " k"]
@@ -78,7 +78,7 @@ def cluster_areas(
     log10_magnification: Float[DoubleArray, " n"],
     n_codes: int,
 ) -> ClusterAreas:
-    """Room of every code, with and without the decoder's magnification.
+    """Volume of every code, with and without the decoder's magnification.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def cluster_areas(
     volumes : array of shape (N,)
         As from `landmark_volumes`.
     log10_magnification : array of shape (N,)
-        log10 sqrt(det G) at each landmark; -inf where the decoder does not answer.
+        log10 sqrt(det G) at each landmark; -inf where moving the cell does not change the image.
     n_codes : int
         Size K of the codebook.
 

@@ -44,10 +44,10 @@ class CodeCountChoice:
 
 
 class CodeCountRule(Protocol):
-    """A way to come to a number of codes."""
+    """A way to choose the number of codes."""
 
     def choose(self, solver: CodebookSolver[Found]) -> tuple[Found, CodeCountChoice | None]:
-        """The codebook that is taken, and how its size was chosen; None where it was given."""
+        """The codebook, and how its size was chosen; None where it was given."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class GivenCount:
 
 @dataclass(frozen=True)
 class BestSilhouette:
-    """The number on the ladder whose clusters are most distinct; of equals the smallest.
+    """The number of `ladder` with the best silhouette; the smallest among equals.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class BestSilhouette:
     most: int
 
     def choose(self, solver: CodebookSolver[Found]) -> tuple[Found, CodeCountChoice]:
-        """Try the whole ladder."""
+        """Solve for every number of the ladder."""
         trials = []
         for n_codes in ladder(self.most):
             found = solver.solve(n_codes)
@@ -88,8 +88,8 @@ class BestSilhouette:
 class TargetRate:
     """The number whose rate comes closest to a target, and stays below it if any does.
 
-    Climbs the ladder until the rate is above the target, then halves the last step, since more codes have, up to the
-    luck of a search, a higher rate.
+    The numbers of `ladder` are tried until the rate is above the target, then the last step is bisected. More codes
+    have a higher rate, except where one search finds a better optimum than another.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class TargetRate:
     target_bits: float
 
     def choose(self, solver: CodebookSolver[Found]) -> tuple[Found, CodeCountChoice]:
-        """Climb, then halve."""
+        """Go up the ladder, then bisect."""
         trials: list[_Trial[Found]] = []
         low = high = 0
         for n_codes in ladder(self.most):

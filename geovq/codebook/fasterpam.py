@@ -1,4 +1,4 @@
-"""One pass of FasterPAM over all candidates: every swap of a medoid for another point that helps is made at once.
+"""One pass of FasterPAM over all candidates: each swap of a medoid for another point that lowers the loss is made.
 
 Whether a swap helps is known from the two nearest medoids of each point. What a candidate changes is computed for a
 block of points at a time in vector instructions; only blocks with a point that is nearer to the candidate than to its
@@ -16,7 +16,7 @@ from jaxtyping import Float32, Int64
 from geovq.arrays import DoubleArray, FloatArray, IntArray
 
 _BLOCK = 32  # points at a time
-_CHAINS = 4  # sums of a medoid that do not wait for each other; a power of two
+_CHAINS = 4  # partial sums per medoid, so that additions need not wait for each other; a power of two
 
 
 class _TwoNearest(NamedTuple):
@@ -29,7 +29,7 @@ class _TwoNearest(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """Room for the sums of `_best_swap`: gains by place in the block, losses of a block, losses by chain and medoid."""
+    """Arrays of `_best_swap`: gains by place in the block, losses of a block, losses by chain and medoid."""
 
     gained: DoubleArray  # (_BLOCK,)
     lost: DoubleArray  # (_BLOCK,)
@@ -38,23 +38,23 @@ class _Sums(NamedTuple):
 
 @numba.njit(nogil=True, cache=True)
 def swap_medoids(matrix: Float32[FloatArray, "n n"], medoids: Int64[IntArray, " k"], last_swap: int) -> int:
-    """Offer every point as a medoid, once, and change `medoids` in place.
+    """Try every point once as a medoid in place of another, and change `medoids`.
 
     Parameters
     ----------
     matrix : array of shape (N, N), float32
         Dissimilarities: row i from point i.
     medoids : array of int64 of shape (K,)
-        Distinct points, at least two.
+        Distinct points, at least two; is written to.
     last_swap : int
-        The point swapped in last in the pass before, -1 if this is the first: if none before it is swapped in, the
-        points after it need not be asked again.
+        The point swapped in last in the previous pass, -1 in the first pass. If no point before it is swapped in now,
+        nothing has changed since the points after it were tried, and the pass ends there.
 
     Returns
     -------
     int
-        The point swapped in last, `last_swap` if none was; -1 if the pass ended early, since swaps gained less than
-        the rounding of the loss.
+        The point swapped in last; `last_swap` if none was; -1 if the pass ended early because a swap lowered the loss
+        by less than its rounding.
     """
     state = _two_nearest(matrix, medoids)
     loss = state.to_first.astype(np.float64).sum()
@@ -123,7 +123,7 @@ def _best_swap(row: FloatArray, state: _TwoNearest, removal: DoubleArray, sums: 
 
 @numba.njit(nogil=True, cache=True)
 def _assign_again(matrix: FloatArray, medoids: IntArray, state: _TwoNearest, swapped: int) -> None:
-    """Bring the two nearest medoids up to date after `medoids[swapped]` has become another point."""
+    """Update the two nearest medoids of all points after `medoids[swapped]` has become another point."""
     medoid = medoids[swapped]
     first, second, to_first, to_second = state
     for point in range(len(matrix)):

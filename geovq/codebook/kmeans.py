@@ -63,7 +63,7 @@ class KMeansSolver:
             max_iter=self.max_iterations,
             random_state=derive_seed(self.seed, "kmeans"),
         )
-        with threadpool_limits(1):  # several threads add up their centres in the order in which they happen to finish
+        with threadpool_limits(1):  # several threads would add up centres in an order that differs from run to run
             model.fit(self.cells)
         self.progress.advance()
         codebook = model.cluster_centers_.astype(np.float32)

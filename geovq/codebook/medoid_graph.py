@@ -1,7 +1,8 @@
 """Which codes border each other, and how far apart they are.
 
 Two codes border where an edge of the landmark graph joins their cells. Such an edge of codes is as long as the geodesic
-between the two medoids. On paper, codes are laid out so that the distances on it come near to all geodesic ones.
+between the two medoids. To draw the graph, codes are placed so that their distances in the plane come near to the
+geodesic distances of all pairs.
 
 Source: Kamada, Kawai (1989), "An algorithm for drawing general undirected graphs", doi:10.1016/0020-0190(89)90102-6,
 by networkx; Martinetz, Schulten (1994), "Topology representing networks", doi:10.1016/0893-6080(94)90109-0.
@@ -17,7 +18,7 @@ from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.errors import ShapeError
 from geovq.geometry import geodesic_distances
 
-_SHORTEST_RELATIVE = 1e-3  # of the largest distance: medoids on one place still need room on paper
+_SHORTEST_RELATIVE = 1e-3  # of the largest distance: medoids at one place are drawn apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,22 +86,27 @@ def medoid_graph(
 
 
 def code_layout(graph: MedoidGraph, start: Float[FloatArray, "k 2"]) -> Float[DoubleArray, "k 2"]:
-    """Places on paper whose distances come near to the geodesic ones.
+    """Places in a plane whose distances come near to the geodesic ones.
 
     Parameters
     ----------
     graph : MedoidGraph
     start : array of shape (K, 2)
-        Where the search begins, for instance the medoids in the plane.
+        Where the search begins, for instance the medoids in the plane of latent space.
+
+    Returns
+    -------
+    array of shape (K, 2)
+        Centred, in [-1, 1]; only ratios of distances have a meaning.
     """
     import networkx  # takes a quarter of a second, and nothing else here needs it
 
     n_codes, codes = len(start), range(len(start))
     if n_codes < 2:
         return np.zeros((n_codes, 2))
-    wanted = (graph.distances.astype(np.float64) + graph.distances.T) / 2  # both ways round differently
+    wanted = (graph.distances.astype(np.float64) + graph.distances.T) / 2  # the two directions are rounded differently
     wanted = np.maximum(wanted / wanted.max(), _SHORTEST_RELATIVE)
-    # The search divides by distances on paper, so no two codes may begin on one place.
+    # The search divides by distances in the plane, so no two codes may begin at one place.
     turns = np.arange(n_codes) * np.pi * (3 - np.sqrt(5))
     apart = start + _SHORTEST_RELATIVE * np.ptp(start) * np.stack([np.cos(turns), np.sin(turns)], axis=1)
     nodes = networkx.Graph()

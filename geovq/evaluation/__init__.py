@@ -1,8 +1,8 @@
-"""Measurements, one question per file: arrays and callables in, result objects out."""
+"""Measurements of tokenizers, priors and samples from arrays and callables; one kind of measurement per file."""
 
 from geovq.evaluation.comparison import PairedDifference, paired_difference
 from geovq.evaluation.distortion import Distortion, distortion
-from geovq.evaluation.likelihood import PriorLikelihood, nll_map, nll_maps, prior_likelihood
+from geovq.evaluation.likelihood import PriorLikelihood, nll_maps, prior_likelihood
 from geovq.evaluation.reconstruction import Reconstruction, reconstruction
 from geovq.evaluation.samples import ClassCoverage, NearestImages, class_coverage, frechet_distance, nearest_images
 from geovq.evaluation.similarity import structural_similarity
@@ -20,7 +20,6 @@ __all__ = [
     "distortion",
     "frechet_distance",
     "nearest_images",
-    "nll_map",
     "nll_maps",
     "paired_difference",
     "prior_likelihood",

@@ -27,7 +27,7 @@ class ClassUsage:
 
     @property
     def preference_bits(self) -> Float[NDArray[np.float64], "c k"]:
-        """log2 of how many times as often a class uses a code as all images do; -inf never, NaN for what is unused."""
+        """log2 of a code's share in a class over its share in all images; -inf for 0 in the class, NaN for 0 in all."""
         overall = self.counts.sum(axis=0) / self.counts.sum()  # (K,)
         totals = self.counts.sum(axis=1, keepdims=True)
         ratio = np.full(self.counts.shape, np.nan)
@@ -38,7 +38,7 @@ class ClassUsage:
 
     @property
     def information_bits(self) -> float:
-        """Mutual information of a token and the class of its image: what one token tells about the class."""
+        """Mutual information of a token and the class of its image."""
         used = self.counts > 0
         shares = self.counts[used] / self.counts.sum()
         return float((shares * self.preference_bits[used]).sum())

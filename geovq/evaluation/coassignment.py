@@ -1,4 +1,4 @@
-"""Which code of one tokenizer stands for which code of another: the pairs that are given to the same cells.
+"""Pairs of codes of two tokenizers that stand for the same cells.
 
 Source: Kuhn (1955), "The Hungarian method for the assignment problem".
 """

@@ -1,4 +1,4 @@
-"""How sure a mean over images is, and whether two methods differ on the same images.
+"""Uncertainty of a mean over images, and of the difference of two methods on the same images.
 
 Source: Efron, Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile intervals).
 """
@@ -56,10 +56,10 @@ class PairedDifference:
 def paired_difference(
     a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95, n_resamples: int = 2_000, seed: int = 0
 ) -> PairedDifference:
-    """Mean difference of two measurements of the same things, and how sure it is.
+    """Mean difference of two measurements of the same images, with a bootstrap interval.
 
-    Pairing removes what the images have in common: an image that is hard for both tokenizers says nothing about which
-    of them is better.
+    Taking differences per image removes the variation that both measurements share: some images are hard for any
+    tokenizer.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def paired_difference(
 
 
 def standard_error(values: NDArray[np.float64]) -> float:
-    """Standard error of the mean of independent values; NaN for a single one, which says nothing about spread."""
+    """Standard error of the mean of independent values; NaN for a single one."""
     n = len(values)
     return float(values.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan
 

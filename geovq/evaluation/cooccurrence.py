@@ -1,8 +1,8 @@
 """Which codes lie beside each other more often than by chance.
 
-Two cells are neighbours if they share a side. By chance means: if the two ends of a pair of neighbours were drawn
-independently of each other, each code as often as it stands in such a pair. How many times as often as that a pair
-occurs, as a logarithm, is its pointwise mutual information.
+Two cells are neighbours if they share a side. By chance, the two codes of a pair of neighbours would be independent,
+each as frequent as it is among all ends of such pairs. The logarithm of a pair's frequency over its frequency by chance
+is its pointwise mutual information.
 
 Source: Church, Hanks (1990), "Word association norms, mutual information, and lexicography".
 """
@@ -38,7 +38,7 @@ class CoOccurrence:
 
     @property
     def attraction_bits(self) -> Float[NDArray[np.float64], "k k"]:
-        """log2 of counts over expected: above 0 attracted, below 0 avoided, -inf never met; NaN for unused codes."""
+        """log2 of counts over expected: above 0 for attraction, -inf for no pair, NaN for unused codes."""
         ratio = np.full(self.counts.shape, np.nan)
         np.divide(self.counts, self.expected, out=ratio, where=self.expected > 0)
         bits = np.full(self.counts.shape, -np.inf)
@@ -93,7 +93,7 @@ def cooccurrence(tokens: Int[Tensor, "n h w"] | NDArray[np.int64], n_codes: int)
     if not len(keys):
         raise InvalidValueError(f"Neighbours need lattices of two cells or more; got {values.shape[1:]}.")
     ordered = np.bincount(keys, minlength=n_codes**2).reshape(n_codes, n_codes)
-    both_ways = ordered + ordered.T  # every pair is seen from both of its ends
+    both_ways = ordered + ordered.T  # every pair counts once from each of its ends
     ends = both_ways.sum(axis=1) / both_ways.sum()
     expected = 2 * len(keys) * np.outer(ends, ends)
     on_diagonal = np.eye(n_codes, dtype=bool)

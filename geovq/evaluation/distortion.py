@@ -1,6 +1,6 @@
-"""What quantization costs in the picture: decoded quantized lattices against decoded continuous ones.
+"""Error that quantization adds: decoded quantized lattices against decoded continuous ones.
 
-The image itself plays no part, so the error of the autoencoder does not blur the comparison of two tokenizers.
+The image itself is not compared, so the error of the autoencoder does not enter the comparison of two tokenizers.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the questions of this package accept, checked once at their edge."""
+"""Checks of what the functions of this package are given."""
 
 import numpy as np
 import torch

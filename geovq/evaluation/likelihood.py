@@ -1,4 +1,4 @@
-"""How well a prior predicts tokens it has not seen: the rate of a tokenizer with a learned model of its context."""
+"""Likelihood of held-out tokens under a prior: the rate of a tokenizer when tokens are coded in context."""
 
 import math
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class PriorLikelihood:
 
     @classmethod
     def of_maps(cls, maps: Float64[NDArray[np.float64], "n h w"]) -> Self:
-        """Summarise the maps that `nll_maps` returns, for those who also keep the maps."""
+        """Summary of the maps that `nll_maps` returns."""
         per_image = maps.reshape(len(maps), -1).sum(axis=1)
         nats_per_image = float(per_image.mean())
         return cls(
@@ -76,15 +76,6 @@ def prior_likelihood(
 ) -> PriorLikelihood:
     """Measure a prior on held-out tokens; parameters and errors as for `nll_maps`."""
     return PriorLikelihood.of_maps(nll_maps(logits_of, tokens, labels=labels, batch_size=batch_size))
-
-
-def nll_map(
-    logits_of: LogitsOf, tokens: Int[Tensor, "h w"] | NDArray[np.int64], *, label: int | None = None
-) -> Float64[NDArray[np.float64], "h w"]:
-    """Nats that each token of one image costs; parameters and errors as for `nll_maps`."""
-    labels = None if label is None else torch.tensor([label])
-    only: NDArray[np.float64] = nll_maps(logits_of, tokens[None], labels=labels)[0]
-    return only
 
 
 @torch.no_grad()

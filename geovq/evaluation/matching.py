@@ -1,4 +1,4 @@
-"""Which code of one codebook stands for which code of another: the pairs that look most alike as a whole.
+"""Pairs of codes of two codebooks whose decoded patches look most alike, over all pairs together.
 
 Source: Kuhn (1955), "The Hungarian method for the assignment problem".
 """
@@ -42,7 +42,7 @@ def matched_codes(first: Float[NDArray[np.float32], "k h w"], second: Float[NDAr
     Parameters
     ----------
     first, second : ndarray of shape (K, h, w) and (L, h, w)
-        What each code paints, intensities. Codebooks may differ in size; then some codes have no partner.
+        Decoded patch of each code, intensities. Codebooks may differ in size; then some codes have no partner.
 
     Raises
     ------

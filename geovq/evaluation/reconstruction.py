@@ -1,4 +1,4 @@
-"""How well images survive the way through a model: squared error, PSNR, SSIM and the likelihood of the pixels."""
+"""How close reconstructions are to images: squared error, PSNR, SSIM and the likelihood of the pixels."""
 
 import math
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""How good drawn images are: as a set against real ones, by the classes they show, and whether they were copied.
+"""Quality of drawn images: Fréchet distance to real ones, classes shown, and distance to the nearest training image.
 
-The first two look at images through a classifier trained on the same kind of images: features in, labels in. A network
-trained on photographs has nothing to say about 28 by 28 drawings.
+The first two take features and labels of a classifier that was trained on the same kind of images: the usual network,
+trained on photographs, does not fit small drawings.
 """
 
 from collections.abc import Iterable
@@ -175,7 +175,7 @@ def nearest_images(
         n_seen += len(rows)
     if not len(queries) or not n_seen:
         raise ShapeError(f"There must be at least one image and one reference; got {len(queries)} and {n_seen}.")
-    # From the pair itself: the expansion above rounds, and would not be zero for a copy.
+    # From the pair itself: the expansion above is rounded, and would not be zero for a copy.
     distances = (queries - nearest).double().norm(dim=1)
     return NearestImages(distances.numpy(), indices.numpy())
 

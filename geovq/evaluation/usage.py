@@ -26,7 +26,7 @@ class TokenUsage:
     n_used, fraction_used : int, float
         Codes that occur at all, and their share of the K.
     entropy_bits : float
-        Bits per token under the best code that ignores context: the rate of the tokenizer.
+        Bits per token of the best code that ignores context: the rate of the tokenizer.
     perplexity : float
         2 ** entropy_bits, the number of equally frequent codes with that entropy.
     position_entropy_bits : ndarray of shape (H, W), float64

@@ -3,7 +3,6 @@
 from geovq.geometry.curves.cell_context import CellContext, cell_in_context
 from geovq.geometry.curves.curve import Curve, graph_curve, measure_curve, straight_curve
 from geovq.geometry.curves.relaxed import RelaxedCurve, relaxed_curve
-from geovq.geometry.edge_references import chord_edge_lengths, midpoint_edge_lengths
 from geovq.geometry.graph.nearest_source import NearestSource, nearest_source
 from geovq.geometry.graph.neighbour_graph import (
     EuclideanMetric,
@@ -16,9 +15,9 @@ from geovq.geometry.graph.path_tree import PathTree, path_tree
 from geovq.geometry.graph.shortest_paths import geodesic_distances
 from geovq.geometry.landmarks import LandmarkSample, sample_landmarks
 from geovq.geometry.latent_geometry import LatentGeometry, load_geometry, measure_geometry
+from geovq.geometry.metric.colouring import ColouringSummary
 from geovq.geometry.metric.field import metric_tensors
-from geovq.geometry.metric.field_summary import FieldSummary, principal_images, pushed_images, summarise_field
-from geovq.geometry.metric.footprint import ColouringSummary
+from geovq.geometry.metric.field_summary import FieldSummary, summarise_field
 from geovq.geometry.metric.subspace import ActiveSubspace, active_subspace
 
 __all__ = [
@@ -38,19 +37,15 @@ __all__ = [
     "RelaxedCurve",
     "active_subspace",
     "cell_in_context",
-    "chord_edge_lengths",
     "geodesic_distances",
     "graph_curve",
     "load_geometry",
     "measure_curve",
     "measure_geometry",
     "metric_tensors",
-    "midpoint_edge_lengths",
     "nearest_source",
     "neighbour_graph",
     "path_tree",
-    "principal_images",
-    "pushed_images",
     "relaxed_curve",
     "sample_landmarks",
     "straight_curve",

@@ -1,8 +1,8 @@
-"""The two strongest latent directions, and the metric that a decoder pulls back to them: what a page can draw.
+"""The plane of the two strongest latent directions, and the metric that a decoder pulls back to it.
 
-With two active directions the plane is the whole of latent space; with more it is a shadow of it, and the metric shown
-is that of steps within the plane, G's first two rows and columns. Lengths of such steps are exact either way. Between
-the landmarks the metric is what it is at a landmark: the mean over the nearest cells, here nearest in the plane.
+With two active directions the plane is the whole active subspace. With more, points are projected to it, and the metric
+is that of steps within the plane: G's first two rows and columns. The metric of a place is the mean over the nearest
+cells, as that of a landmark is; here nearest in the plane.
 """
 
 from dataclasses import dataclass
@@ -53,12 +53,12 @@ class PlaneField:
 
     @property
     def median_anisotropy(self) -> float:
-        """How many times as much a step in the best direction changes the image as one in the worst, typically."""
+        """Median over covered places of the anisotropy: strongest over weakest change of the image."""
         return float(np.median(self.summary.anisotropy.numpy()[self.covered]))
 
 
 def plane_points(geometry: LatentGeometry) -> Float32[FloatArray, "n 2"]:
-    """Landmarks in the plane.
+    """Landmarks in the plane, latent units.
 
     Raises
     ------

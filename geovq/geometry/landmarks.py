@@ -1,6 +1,6 @@
 """The sample of latent space that all tokenizers of one experiment share.
 
-Cells come from lattices chosen over the whole training split; landmarks are drawn uniformly among them.
+Cells come from lattices of images drawn over the whole training split; landmarks are drawn uniformly among the cells.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from geovq.config import GeometryConfig
-from geovq.errors import InvalidValueError
+from geovq.errors import InvalidValueError, ShapeError
 from geovq.geometry.graph.neighbour_graph import NeighbourGraph, neighbour_graph
 from geovq.geometry.metric.subspace import ActiveSubspace, active_subspace, require_latents
 from geovq.lattice import cells_of
@@ -31,12 +31,15 @@ class LandmarkSample:
         Landmarks among the n * H * W cells, in the order of `geovq.lattice.cells_of`; sorted.
     graph : NeighbourGraph
         Over the landmarks.
+    image_indices : Tensor of shape (n,), optional
+        Places of the lattices' images among all that they were drawn from; ascending. None where a file does not say.
     """
 
     lattices: Float[Tensor, "n d h w"]
     subspace: ActiveSubspace
     landmark_indices: Int64[Tensor, " landmarks"]
     graph: NeighbourGraph
+    image_indices: Int64[Tensor, " n"] | None = None
 
     @property
     def cells(self) -> Float[Tensor, "cells d"]:
@@ -55,41 +58,70 @@ class LandmarkSample:
 
     @property
     def n_duplicates(self) -> int:
-        """Landmarks that lie exactly on another one; empty corners of images are such cells. Nothing is wrong then."""
+        """Landmarks less the different places where they lie; the same empty cell of many images is such a place."""
         return len(self.landmark_indices) - len(np.unique(self.landmark_latents.numpy(), axis=0))
 
 
-def sample_landmarks(lattices: Float[Tensor, "n d h w"], config: GeometryConfig, *, seed: int) -> LandmarkSample:
+def draw_images(n_available: int, n_images: int, *, seed: int, stream: str = "geometry.images") -> Int64[Tensor, " n"]:
+    """Places of the images that a geometry is measured on: drawn without replacement, ascending.
+
+    Parameters
+    ----------
+    n_available : int
+        Images to draw from.
+    n_images : int
+        Images to draw; all of them if there are not so many.
+    seed : int
+    stream : str, default="geometry.images"
+        Name of the stream of random numbers.
+    """
+    return torch.randperm(n_available, generator=make_generator(seed, stream))[:n_images].sort().values
+
+
+def sample_landmarks(
+    lattices: Float[Tensor, "n d h w"],
+    config: GeometryConfig,
+    *,
+    seed: int,
+    image_indices: Int64[Tensor, " n"] | None = None,
+) -> LandmarkSample:
     """Choose lattices and landmarks, find the active subspace and build the neighbour graph.
 
     Parameters
     ----------
     lattices : Tensor of shape (n, D, H, W)
-        Posterior means of the training split, or of any part of it; at most `config.n_images` of them are used.
+        Posterior means of the training split, or of any part of it; `config.n_images` of them are drawn.
     config : GeometryConfig
     seed : int
+    image_indices : Tensor of shape (n,), optional
+        For lattices of images that `draw_images` has drawn already: their places in the split. All lattices are used.
 
     Raises
     ------
     ShapeError
-        If lattices do not have four axes.
+        If lattices do not have four axes, or image_indices do not have one entry per lattice.
     NonFiniteError
         If lattices contain NaN or infinity.
     InvalidValueError
         If there are fewer cells than landmarks, lattices are not float32 or float64, or the cells do not vary.
     """
     require_latents(lattices)
-    n_images = min(config.n_images, len(lattices))
-    chosen = torch.randperm(len(lattices), generator=make_generator(seed, "geometry.images"))[:n_images].sort().values
-    sampled = lattices[chosen.to(lattices.device)].detach().float().cpu()
+    if image_indices is None:
+        image_indices = draw_images(len(lattices), config.n_images, seed=seed)
+        lattices = lattices[image_indices.to(lattices.device)]
+    if image_indices.shape != lattices.shape[:1]:
+        raise ShapeError(
+            f"image_indices must be ({len(lattices)},), one per lattice; got {tuple(image_indices.shape)}."
+        )
+    sampled = lattices.detach().float().cpu()
     cells = cells_of(sampled)
     if config.n_landmarks > len(cells):
         raise InvalidValueError(
-            f"n_landmarks must be at most {len(cells)}, the cells of {n_images} lattices; got {config.n_landmarks}. "
-            "Give more lattices or lower n_landmarks."
+            f"n_landmarks must be at most {len(cells)}, the cells of {len(sampled)} lattices; "
+            f"got {config.n_landmarks}. Give more lattices or lower n_landmarks."
         )
     subspace = active_subspace(cells, config.residual_variance)
     order = torch.randperm(len(cells), generator=make_generator(seed, "geometry.landmarks"))
     landmark_indices = order[: config.n_landmarks].sort().values
     graph = neighbour_graph(subspace.project(cells[landmark_indices]).numpy(), config.n_neighbors)
-    return LandmarkSample(sampled, subspace, landmark_indices, graph)
+    return LandmarkSample(sampled, subspace, landmark_indices, graph, image_indices)

@@ -1,4 +1,4 @@
-"""A landmark sample together with the decoder's metric on it: all that codebooks, encoders and pictures need.
+"""A landmark sample together with the decoder's metric at its cells and landmarks, and the file that keeps both.
 
 The metric tensor of a landmark is averaged over its nearest cells, because a cell that is encoded later sits in another
 context. Without this average the geodesic tokenizer is worse than the Euclidean one.
@@ -23,8 +23,9 @@ from geovq.config import GeometryConfig
 from geovq.errors import ArtifactError, InvalidValueError, ShapeError
 from geovq.geometry.graph.neighbour_graph import NeighbourGraph
 from geovq.geometry.landmarks import LandmarkSample
+from geovq.geometry.metric.colouring import ColouringSummary
 from geovq.geometry.metric.field import measure_field
-from geovq.geometry.metric.footprint import ColouringSummary, Decode
+from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.subspace import ActiveSubspace
 from geovq.progress import Progress
 
@@ -73,6 +74,8 @@ class LatentGeometry:
             "graph.tails": torch.from_numpy(graph.tails),
             "graph.heads": torch.from_numpy(graph.heads),
         }
+        if sample.image_indices is not None:
+            tensors["image_indices"] = sample.image_indices
         metadata: dict[str, Any] = {
             "n_components": graph.n_components,
             "n_joining_edges": graph.n_joining_edges,
@@ -164,8 +167,8 @@ def context_average(
 
 
 def _tree_order(points: FloatArray) -> IntArray:
-    """Neighbours in space next to each other, duplicates side by side: queries find their part of the tree in cache."""
-    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)  # the fastest to build; nobody searches it
+    """Order with neighbours in space next to each other and duplicates side by side, so that queries hit the cache."""
+    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)  # the fastest to build; it is not searched
     return np.asarray(tree.indices, dtype=np.int64)
 
 
@@ -182,8 +185,9 @@ def load_geometry(path: str | Path) -> LatentGeometry:
             metadata["n_joining_edges"],
         )
         subspace = ActiveSubspace(tensors["subspace.mean"], tensors["subspace.basis"], tensors["subspace.variances"])
-        sample = LandmarkSample(tensors["lattices"], subspace, landmark_indices, graph)
-        colouring = metadata.get("colouring")  # files of an earlier version do not say
+        # Files of an earlier version have neither the places of the images nor the colouring.
+        sample = LandmarkSample(tensors["lattices"], subspace, landmark_indices, graph, tensors.get("image_indices"))
+        colouring = metadata.get("colouring")
         return LatentGeometry(
             sample, tensors["cell_metrics"], tensors["metrics"], colouring and ColouringSummary.from_json(colouring)
         )

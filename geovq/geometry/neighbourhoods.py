@@ -1,6 +1,6 @@
-"""How far two distances agree on who is near.
+"""How far two distances agree on which points are near.
 
-Everything works on rows of distances, one row per query point and one column per candidate; infinity marks candidates
+All functions take rows of distances, one row per query point and one column per candidate; infinity marks candidates
 that do not count, such as the query itself.
 
 Source: overlap of nearest-neighbour lists as in Lee, Verleysen (2009), "Quality assessment of dimensionality reduction:
@@ -66,29 +66,6 @@ def overlap(first: Int64[IntArray, "rows k"], second: Int64[IntArray, "rows k"])
     return shares
 
 
-def overlap_at_k(
-    first: Float[Distances, "rows n"], second: Float[Distances, "rows n"], k: int
-) -> Float[DoubleArray, " rows"]:
-    """Share of the k nearest by the first distance that are also among the k nearest by the second, in [0, 1].
-
-    Parameters
-    ----------
-    first, second : arrays of shape (rows, n)
-        Two distances from the same points to the same candidates, each in its own unit.
-    k : int
-        At most the number of finite distances of every row.
-
-    Raises
-    ------
-    ShapeError
-        If the distances differ in shape.
-    InvalidValueError
-        As `nearest_candidates`.
-    """
-    _require_same_shape(first, second)
-    return overlap(nearest_candidates(first, k), nearest_candidates(second, k))
-
-
 def rank_correlation(
     first: Float[Distances, "rows n"], second: Float[Distances, "rows n"], n_nearest: int
 ) -> Float[DoubleArray, " rows"]:
@@ -114,7 +91,8 @@ def rank_correlation(
     """
     from scipy.stats import rankdata  # half of the time that importing geovq would take
 
-    _require_same_shape(first, second)
+    if first.shape != second.shape or first.ndim != 2:
+        raise ShapeError(f"Both distances must be (rows, n); got {first.shape} and {second.shape}.")
     if n_nearest < 2:
         raise InvalidValueError(f"n_nearest must be at least 2 for a correlation; got {n_nearest}.")
     members = nearest_candidates(first, n_nearest)
@@ -133,8 +111,3 @@ def _require_candidates(distances: Float[Distances, "rows n"], k: int) -> None:
     fewest = int(np.isfinite(distances).sum(axis=1).min(initial=distances.shape[1]))
     if not 1 <= k <= fewest:
         raise InvalidValueError(f"k must be in [1, {fewest}], the candidates of some row; got {k}.")
-
-
-def _require_same_shape(first: Float[Distances, "rows n"], second: Float[Distances, "rows n"]) -> None:
-    if first.shape != second.shape or first.ndim != 2:
-        raise ShapeError(f"Both distances must be (rows, n); got {first.shape} and {second.shape}.")

@@ -1,4 +1,4 @@
-"""A flat picture of points of which only the distances are known.
+"""Coordinates in two dimensions for points of which only the distances are known.
 
 Source: McInnes, Healy, Melville (2018), "UMAP: Uniform Manifold Approximation and Projection".
 """
@@ -24,9 +24,9 @@ def umap_projection(
     distances : array of shape (n, n)
         Symmetric, not negative; at least 10 points.
     n_neighbors : int, default=15
-        Neighbours that shape the picture; fewer where there are not so many points.
+        Neighbours whose distances UMAP keeps; fewer where there are not so many points.
     seed : int, default=0
-        The same seed gives the same picture on the same machine.
+        The same seed gives the same coordinates on the same machine.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Stopping a job, first by asking.
+"""Stopping a job: by a flag, then SIGTERM, then SIGKILL.
 
-The flag lets it save a checkpoint and say its last word. One that does not answer gets SIGTERM, and then SIGKILL.
-Nobody waits for that: each `reconcile` of a polling page takes the step that is due.
+A job that sees the flag saves a checkpoint and writes its final status. No function waits for a job to end: each call
+of `reconcile`, which pages make whenever they poll, sends the signal that is due.
 """
 
 import os
@@ -72,7 +72,7 @@ def _signal(process: psutil.Process, *, force: bool) -> None:
         if sys.platform != "win32" and os.getpgid(process.pid) == process.pid:
             os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
             return
-        # Started by hand, its group is the shell's: only the job and what it started.
+        # Started by hand, it shares its group with the shell: signal the job and its children only.
         for member in [*process.children(recursive=True), process]:
             member.kill() if force else member.terminate()
     except (ProcessLookupError, psutil.NoSuchProcess):

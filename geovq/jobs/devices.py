@@ -18,7 +18,7 @@ _MIB = 2**20
 
 
 class Memory(NamedTuple):
-    """Bytes."""
+    """Free and total memory of a device, in bytes."""
 
     free: int
     total: int
@@ -26,7 +26,17 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True)
 class Device:
-    """One choice: its name in settings, its name in manifests, and its memory if that is known."""
+    """One device of this machine.
+
+    Attributes
+    ----------
+    name : str
+        As in settings: "cuda:0", "cpu".
+    title : str
+        As in manifests: the name of the GPU, or "cpu".
+    memory : Memory, optional
+        None if it is not known.
+    """
 
     name: str
     title: str

@@ -81,7 +81,7 @@ def refuse_if_active(run_path: Path) -> None:
 
 @contextmanager
 def changing_runs(outputs_root: Path) -> Iterator[None]:
-    """Only one process at a time starts or deletes runs below a root, so that what was checked stays true."""
+    """Lock under which one process at a time starts or deletes runs below a root, so that its checks stay true."""
     folder = outputs_root / QUEUE_FOLDER
     lock = FileLock(folder / "launch.lock", timeout=_LOCK_TIMEOUT_S)
     try:

@@ -15,13 +15,13 @@ from geovq.artifacts import write_bytes_atomic
 from geovq.config import ExperimentConfig, dump_config, load_config
 from geovq.errors import JobError
 from geovq.jobs.folders import LOG_FILE, changing_runs, refuse_if_active, require_run, resolve_run
+from geovq.runs.carry_over import begin_from
 from geovq.runs.layout import CONFIG_FILE
 from geovq.runs.process.pids import process_start
 from geovq.runs.process.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
 from geovq.runs.reading import open_run
-from geovq.runs.reuse import begin_from
 
-_PROJECT = Path(str(files("geovq"))).parent  # on the path of jobs, so that they run this geovq
+_PROJECT = Path(str(files("geovq"))).parent  # put on the path of jobs, so that they run this geovq
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def launch(
 ) -> Job:
     """Start the job of an experiment in `<outputs_root>/<dataset>/<name>`.
 
-    A run of that name with the same settings is gone on with; what it has is not made again.
+    A run of that name with the same settings is continued; its finished stages are not made again.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def _start(run_path: Path, command: Sequence[str]) -> Job:
     queued_at = time.time()
     try:
         clear_cancel(run_path)
-        # Gone before the process exists: whatever status appears from now on is about this job. If its own first word
-        # comes before ours below, ours is not written.
+        # Removed before the process exists, so that any status from now on is about this job. If the job writes its
+        # own before `create_status` below, that one stays.
         (run_path / STATUS_FILE).unlink(missing_ok=True)
         process = _spawn(run_path, command)
     except OSError as error:
@@ -116,7 +116,7 @@ def _start(run_path: Path, command: Sequence[str]) -> Job:
         updated_at=queued_at,
     )
     create_status(run_path, queued)
-    # Waiting for it in a thread leaves no zombie and costs nothing; the job does not notice if this process ends first.
+    # Waiting in a thread leaves no zombie; the job goes on if this process ends first.
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
     return Job(run_path, process.pid)
 
@@ -138,7 +138,7 @@ def _spawn(run_path: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours (so GEOVQ_DATA too), with the project importable from wherever we were started."""
+    """Environment of this process, with this geovq importable from any folder."""
     path = os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 

@@ -9,11 +9,21 @@ from geovq.runs.process.status import STATUS_FILE, Status, read_status
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """One living job."""
+    """One living job.
 
-    run_id: str  # "dataset/name"
+    Attributes
+    ----------
+    run_id : str
+        "dataset/name".
+    run_path : Path
+    position : int
+        0 at work, 1 next.
+    status : Status
+    """
+
+    run_id: str
     run_path: Path
-    position: int  # 0: at work; 1: next
+    position: int
     status: Status
 
 
@@ -24,7 +34,7 @@ def queue(outputs_root: str | Path) -> list[QueuedJob]:
         try:
             status = read_status(file.parent)
         except ArtifactError:
-            continue  # damaged: the run's own page says so; the others still have a queue
+            continue  # damaged, as the list of runs says; the other jobs are still listed
         if status is not None and status.state.active:
             found.append((file.parent, status))
     found.sort(key=lambda job: job[1].queued_at or 0.0)

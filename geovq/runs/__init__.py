@@ -3,6 +3,15 @@
 from geovq.runs.layout import outputs_root
 from geovq.runs.listing import RunSummary, list_runs
 from geovq.runs.reading import Run, Samples, open_run
-from geovq.runs.stages.workspace import experiment_images
+from geovq.runs.stages.workspace import experiment_images, images_of_geometry
 
-__all__ = ["Run", "RunSummary", "Samples", "experiment_images", "list_runs", "open_run", "outputs_root"]
+__all__ = [
+    "Run",
+    "RunSummary",
+    "Samples",
+    "experiment_images",
+    "images_of_geometry",
+    "list_runs",
+    "open_run",
+    "outputs_root",
+]

@@ -1,4 +1,4 @@
-"""The other processes of a `torchrun`: they train along, and leave everything else to the main one."""
+"""The other processes of a `torchrun`: they take part in every training, and the main process does everything else."""
 
 import signal
 from pathlib import Path
@@ -13,7 +13,7 @@ from geovq.training import processes, resolve_device
 
 def follow(config: ExperimentConfig, run_path: Path) -> None:
     """Take part in every training that the main process begins, until it says that there are no more."""
-    # This process has no last word to leave, and while it waits for the main one no handler could run.
+    # This process writes no status, and while it waits for the main one no handler could run.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     work = Workspace(run_path, config, resolve_device(config.device), SilentProgress())
     stages = {stage.name: stage for stage in plan(config)}
@@ -22,7 +22,7 @@ def follow(config: ExperimentConfig, run_path: Path) -> None:
         try:
             stages[name].work(work, input_digest)
         except (Cancelled, DivergedError):
-            return  # the main process has learned the same; torchrun would end it if this one failed before it is done
+            return  # the main process has got the same error; torchrun would end it if this process failed first
 
 
 def _next_training() -> tuple[str, str] | None:

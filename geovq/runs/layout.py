@@ -23,7 +23,7 @@ def is_shipped(run_path: str | Path) -> bool:
 
 
 def command(run_path: Path, target: str = "run") -> str:
-    """Command line that makes a run, or a part of it, from where it stands."""
+    """Command line that makes a run, or a part of it, as far as it is not made yet."""
     return f"python -m geovq {target} {shlex.quote(str(run_path))}"
 
 

@@ -1,7 +1,7 @@
 """Which runs there are: the user's own, and those that came with geovq.
 
-Pages ask this at every click. What is read from a run's files is kept until one of them changes, in time or in size;
-only the state of its job, which no file alone can tell, is looked up every time.
+Pages list runs at every click. What was read from a run's files is kept until the time or the size of one of them
+changes; the state of its job, which also depends on whether its process is alive, is looked up every time.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ class RunSummary:
 
     @property
     def headline(self) -> dict[str, float]:
-        """The numbers that tell a run at a glance: codes, error of the VAE, rate and distortion of two tokenizers."""
+        """Numbers for a list of runs: codes, error of the VAE, rate and distortion of two tokenizers."""
         numbers: dict[str, float] = {}
         if "vae" in self.measurements:
             numbers["vae_mse"] = self.measurements["vae"]["mse"]
@@ -117,14 +117,14 @@ _Stamp = tuple[str, int, int]  # name, time of the last change in ns, size in by
 
 @functools.lru_cache(maxsize=1_000)
 def _found(path: Path, stamps: tuple[_Stamp, ...]) -> _Found:
-    """Read a run; `stamps` says of which moment. What cannot be read is an error again every time."""
+    """Read a run. `stamps` is part of the key of what is kept; errors are not kept."""
     run = open_run(path)
     unfinished = tuple(stage.name for stage in plan(run.config) if stage.name not in run.manifest.stages)
     return _Found(run.config.data.dataset, run.config.name, dict(run.measurements), unfinished)
 
 
 def _stamps(path: Path) -> tuple[_Stamp, ...]:
-    """Of all files that `_found` reads."""
+    """Times and sizes of all files that `_found` reads."""
     files = [path / CONFIG_FILE, path / MANIFEST_FILE]
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         files += [Path(entry.path) for entry in os.scandir((path / evaluation_file("vae")).parent)]

@@ -1,4 +1,4 @@
-"""What a run has, from which inputs it was made, and by what: `manifest.json`."""
+"""`manifest.json` of a run: its finished stages, the digests of their inputs and files, packages and devices."""
 
 import functools
 import platform

@@ -1,7 +1,7 @@
 """`metrics.jsonl` of a run: one measurement per line, only ever appended to.
 
-A line is written with one call, so a process that is killed can tear at most the last one. Readers ignore a line
-without an end, and the next job cuts it off before it appends.
+A line is written with one call, so a process that is killed leaves at most its last line incomplete. Readers ignore a
+last line without an end, and the next job cuts it off before it appends.
 """
 
 import json
@@ -17,7 +17,7 @@ METRICS_FILE = "metrics.jsonl"
 
 
 def append_metrics(run_path: str | Path, row: Mapping[str, Scalar]) -> None:
-    """Append one row; NaN and infinities, which JSON has no word for, become null."""
+    """Append one row; NaN and infinities, which JSON cannot hold, become null."""
     path = Path(run_path) / METRICS_FILE
     line = json.dumps({key: _finite_or_none(value) for key, value in row.items()}, ensure_ascii=False) + "\n"
     try:
@@ -63,6 +63,19 @@ def read_metrics(run_path: str | Path, after: int = 0) -> list[dict[str, Scalar]
     return rows
 
 
+def without_repetitions(rows: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+    """Rows in order, without those that a stage wrote again after it went back to an earlier step."""
+    kept: list[dict[str, Scalar]] = []
+    latest: dict[Scalar, dict[str, Scalar]] = {}  # last row of each stage
+    for row in rows:
+        before = latest.get(row.get("stage"))
+        if before is not None and _replaces(row, before):
+            kept = [earlier for earlier in kept if not _replaces(row, earlier)]
+        kept.append(row)
+        latest[row.get("stage")] = row
+    return kept
+
+
 def drop_torn_line(run_path: str | Path) -> None:
     """Cut off a last line that a killed process left without its end."""
     path = Path(run_path) / METRICS_FILE
@@ -88,3 +101,14 @@ def _parsed(line: bytes, path: Path, number: int) -> dict[str, Scalar]:
 
 def _finite_or_none(value: Scalar) -> Scalar:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _replaces(row: Mapping[str, Scalar], earlier: Mapping[str, Scalar]) -> bool:
+    """Whether `row` measures a step, or one before it, at which `earlier` of the same stage was measured before."""
+    if row.get("stage") != earlier.get("stage"):
+        return False
+    step, before = row.get("step"), earlier.get("step")
+    if not isinstance(step, int) or not isinstance(before, int):
+        return False
+    # At the end of an epoch, training and validation share a step, in this order.
+    return before > step or (before == step and (earlier.get("split"), row.get("split")) != ("train", "validation"))

@@ -1,4 +1,4 @@
-"""Making a run: every stage once, in order, skipping what is up to date and going on where it was interrupted."""
+"""Making a run: every stage in order; finished ones are skipped, interrupted trainings resume from their checkpoint."""
 
 import shutil
 import time
@@ -12,7 +12,7 @@ from geovq.config import ExperimentConfig, dump_config, load_config, setting_cha
 from geovq.errors import ArtifactError, ConfigError
 from geovq.runs.layout import CONFIG_FILE, RESUME_FOLDER, is_shipped
 from geovq.runs.manifest import Manifest, StageRecord, new_manifest, read_manifest, record_stage, write_manifest
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.stages.plan import Stage, plan, with_needs
 from geovq.runs.stages.training import checkpoint_file
 from geovq.runs.stages.workspace import Workspace
@@ -88,7 +88,7 @@ def make_run(
         if _is_current(run_path, stage, manifest.stages.get(stage.name), input_digest, progress):
             continue
         progress.begin_stage(stage.name, index, len(stages))
-        if stage.name in manifest.stages:  # its files are about to change: until then nothing vouches for them
+        if stage.name in manifest.stages:  # its files are about to change, so their digests no longer hold
             manifest = manifest.without_stage(stage.name)
             write_manifest(run_path, manifest)
         began = time.monotonic()
@@ -107,13 +107,13 @@ def make_run(
 
 
 def _precision_of(stage: Stage, device: torch.device) -> str:
-    """Of the training of a stage; a refit has no setting of its own, and takes what the device can."""
+    """Of the training of a stage; a refit has no such setting, and takes the best that the device can."""
     training = stage.settings.get("training")
     return "32-true" if training is None else resolve_precision(training.get("precision", "auto"), device)
 
 
 def input_digest_of(stage: Stage, manifest: Manifest) -> str:
-    """Digest of all that a stage's result follows from: its settings, and the files of the stages it needs."""
+    """Digest of all that a stage's result depends on: its settings, and the files of the stages it needs."""
     needs = {name: manifest.stages[name].files for name in stage.needs}
     return digest_of({"rules": RULES, "stage": stage.name, "settings": stage.settings, "needs": needs})
 
@@ -132,5 +132,5 @@ def _is_current(
 
 
 def _is_ours_before_config(name: str) -> bool:
-    """Files that a job or a run leaves before it has a configuration."""
+    """Whether a file is one that jobs leave in a run's folder before there is a configuration."""
     return name.startswith(".") or name in {"status.json", "job.log", "cancel", "metrics.jsonl"}

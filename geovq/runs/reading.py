@@ -23,7 +23,7 @@ from geovq.models import LatticeDecoder, LatticePrior, load_model
 from geovq.progress import Scalar
 from geovq.runs import layout
 from geovq.runs.manifest import Manifest, new_manifest, read_manifest
-from geovq.runs.metrics import read_metrics
+from geovq.runs.metrics import read_metrics, without_repetitions
 from geovq.runs.stages.workspace import Autoencoder, autoencoder_of
 from geovq.tokenization import Tokenizer, load_tokenizer
 
@@ -31,7 +31,14 @@ Loaded = TypeVar("Loaded")
 
 
 class Samples(NamedTuple):
-    """Images that a prior drew when the run was made."""
+    """Images that a prior drew when the run was made.
+
+    Attributes
+    ----------
+    tokens : array of shape (n, H, W)
+    images : array of shape (n, h, w)
+        Grey values from 0 to 255.
+    """
 
     tokens: Int[npt.NDArray[np.int64], "n h w"]
     images: UInt8[npt.NDArray[np.uint8], "n height width"]
@@ -39,7 +46,17 @@ class Samples(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ByName(Mapping[str, Loaded], Generic[Loaded]):
-    """Parts of a run by name: knows what is there, loads on access, keeps what it loaded."""
+    """Parts of a run by name, each loaded when it is first asked for.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Parts that are there.
+    load : callable
+        Loads a part by its name.
+    what, run, remedy : str
+        For messages: the kind of part, the run, and what makes missing parts.
+    """
 
     names: tuple[str, ...]
     load: Callable[[str], Loaded]
@@ -81,7 +98,7 @@ class Run:
     path : Path
     config : ExperimentConfig
     manifest : Manifest
-        Only what its stages list exists; files of unfinished stages are not shown.
+        Files that no finished stage lists are not shown.
     """
 
     path: Path
@@ -128,7 +145,7 @@ class Run:
     def decoders(self) -> Mapping[str, LatticeDecoder]:
         """Copies of the decoder that were refitted to the codes of a tokenizer, by its method; in eval mode on the CPU.
 
-        Tokens and lattices are those of the autoencoder, whose own decoder is in `models` as ever.
+        Tokens and lattices are those of the autoencoder, whose own decoder stays in `models`.
         """
         return self._by_name("refitted decoder", self.config.refits, layout.decoder_file, _load_decoder)
 
@@ -175,7 +192,7 @@ class Run:
     def metrics(self, stage: str | None = None) -> list[dict[str, Scalar]]:
         """Rows measured while training, in order; of one stage ("vae", "prior:riemannian") or of all.
 
-        Where training was interrupted and resumed, the rows that it repeated count once.
+        Where training was interrupted and resumed, each step that it repeated has one row, the later one.
         """
         rows = without_repetitions(read_metrics(self.path))
         return [row for row in rows if stage is None or row.get("stage") == stage]
@@ -234,30 +251,6 @@ def open_run(path: str | Path) -> Run:
         )
     config = load_config(file)
     return Run(path, config, read_manifest(path) or new_manifest(config.seed))
-
-
-def without_repetitions(rows: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
-    """Rows of a stage that went back to an earlier step replace those that it had written from there on."""
-    kept: list[dict[str, Scalar]] = []
-    latest: dict[Scalar, dict[str, Scalar]] = {}  # last row of each stage
-    for row in rows:
-        before = latest.get(row.get("stage"))
-        if before is not None and _replaces(row, before):
-            kept = [earlier for earlier in kept if not _replaces(row, earlier)]
-        kept.append(row)
-        latest[row.get("stage")] = row
-    return kept
-
-
-def _replaces(row: Mapping[str, Scalar], earlier: Mapping[str, Scalar]) -> bool:
-    """Whether `row` measures a step, or one before it, at which `earlier` of the same stage was measured before."""
-    if row.get("stage") != earlier.get("stage"):
-        return False
-    step, before = row.get("step"), earlier.get("step")
-    if not isinstance(step, int) or not isinstance(before, int):
-        return False
-    # At the end of an epoch, training and validation share a step, in this order.
-    return before > step or (before == step and (earlier.get("split"), row.get("split")) != ("train", "validation"))
 
 
 def _load_decoder(path: Path) -> LatticeDecoder:

@@ -1,4 +1,4 @@
-"""Measuring a finished run again, without changing it: a claim that can be checked."""
+"""Measuring a finished run again without changing it, to check its measurements."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Making a finished run small enough to ship: weights in half precision, tokens of the held-out images only.
 
-What a shipped run says of itself is measured on what is shipped: its tokens and measurements are made anew with the
-rounded weights. Training tokens are left out, because they are most of a run and nothing but a prior reads them.
+Tokens and measurements of the copy are made anew with the rounded weights, so that they are those of the files that
+ship. Training tokens are left out: they are most of a run, and only the training of priors and refits reads them.
 """
 
 import shutil

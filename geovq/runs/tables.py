@@ -27,7 +27,7 @@ _MEASURES = (  # key, heading with unit, format
 def measurements_table(runs: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> str:
     """Rate and distortion of the tokenizers of each run; squared errors are per pixel in [0, 1].
 
-    What nobody has measured has no column.
+    A measure that no tokenizer has gets no column.
 
     Parameters
     ----------

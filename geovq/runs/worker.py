@@ -1,4 +1,4 @@
-"""One process making one run: it waits for the device, works, and leaves a last word whatever happens."""
+"""One process making one run: it waits for the device, works, and however it ends writes why into the status."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from geovq.errors import Cancelled, ConfigError, GeovqError
 from geovq.runs.layout import command, outputs_root
 from geovq.runs.pipeline import make_run, prepare_run
 from geovq.runs.process.interruption import interruptible
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.process.slot import QUEUE_FOLDER, device_slot
 from geovq.runs.process.status import State
 from geovq.runs.stages.plan import TARGETS, plan
@@ -36,7 +36,7 @@ def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, tar
     Cancelled
         If the work was cancelled or interrupted; the message has the command that goes on.
     GeovqError
-        If the run cannot be made. Once the run is this process's to work on, its status says the same.
+        If the run cannot be made. Once this process works on the run, the run's status says the same.
     """
     wanted = TARGETS[target]
     _require_work(config, target)
@@ -49,14 +49,14 @@ def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, tar
     except Cancelled as error:
         progress.finish(State.CANCELLED, str(error), go_on)
         raise Cancelled(f"{error} {go_on}") from error
-    except (KeyboardInterrupt, BrokenPipeError) as error:  # Ctrl-C, SIGTERM; who reads our output went away
+    except (KeyboardInterrupt, BrokenPipeError) as error:  # Ctrl-C, SIGTERM; the reader of our output has ended
         sentence = "The work was interrupted; what it had finished or saved is kept."
         progress.finish(State.CANCELLED, sentence, go_on)
         raise Cancelled(f"{sentence} {go_on}") from error
     except GeovqError as error:
         progress.finish(State.FAILED, str(error), f"When that is mended, {go_on}")
         raise
-    except BaseException as error:  # a fault of ours, not of the user's; Python prints the traceback
+    except BaseException as error:  # a bug; Python prints the traceback
         progress.finish(State.FAILED, f"{type(error).__name__}: {error}", "Please report this with what was printed.")
         raise
     progress.finish(State.DONE, "Finished." if done else "Everything was up to date.")

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, ShapeError
-from geovq.geometry.metric.footprint import Decode, colour_cells
+from geovq.geometry.metric.footprint import Decode, probe_footprints
 
 
 @torch.no_grad()
@@ -81,8 +81,8 @@ def footprint_box(
     row, column = position
     if not (0 <= row < height and 0 <= column < width):
         raise InvalidValueError(f"position must lie in a lattice of {height} by {width} cells; got {position}.")
-    image_shape = decode(lattice[None]).shape[1:]  # (C, rows, columns)
-    footprint = colour_cells(decode, lattice).footprints[row * width + column].reshape(image_shape).any(dim=0)
+    footprints = probe_footprints(decode, lattice)
+    footprint = footprints.masks[row * width + column].reshape(footprints.image_shape).any(dim=0)  # (rows, columns)
     return _span(footprint.any(dim=1)), _span(footprint.any(dim=0))
 
 

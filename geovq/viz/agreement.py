@@ -15,7 +15,7 @@ _SMALL, _LARGE = 5.0, 12.0  # of marks, from full agreement to none
 def landmark_plane_figure(
     positions: Float[Array, "N 2"], *, axis_titles: tuple[str, str], height: int = 400
 ) -> go.Figure:
-    """All landmarks in the plane; a click names one (`customdata`)."""
+    """All landmarks in the plane; `customdata` of a click is the number of the landmark."""
     figure = go.Figure(_landmarks(positions, size=5, opacity=0.55))
     figure.update_traces(hovertemplate="landmark %{customdata}<extra></extra>")
     framed(figure, height=height, left=LABELLED, top=60).update_layout(clickmode="event+select", showlegend=False)
@@ -32,14 +32,14 @@ def agreement_figure(
     axis_titles: tuple[str, str],
     height: int = 520,
 ) -> go.Figure:
-    """One mark per landmark that was asked: large and dark where the distances disagree. A click names it.
+    """One mark per landmark with a value, large and dark where the distances disagree; a click gives its number.
 
     Parameters
     ----------
     positions : array of shape (N, 2)
-        All landmarks; those that were not asked stay grey.
+        All landmarks; those without a value are grey.
     members : array of int of shape (n,)
-        Landmarks that were asked.
+        Landmarks whose neighbours were found.
     values : array of shape (n,)
         Agreement of each; NaN where it is not defined.
     title : str
@@ -49,7 +49,7 @@ def agreement_figure(
     axis_titles : (str, str)
     """
     known = np.flatnonzero(np.isfinite(values))
-    order = known[np.argsort(-values[known], kind="stable")]  # the worst lie on top
+    order = known[np.argsort(-values[known], kind="stable")]  # the least agreement is drawn last, on top
     shares = np.clip((values[order] - limits[0]) / (limits[1] - limits[0]), 0, 1)
     figure = go.Figure(_landmarks(positions, size=2.5, opacity=0.4))
     figure.update_traces(hoverinfo="skip")
@@ -83,7 +83,7 @@ def _landmarks(positions: Float[Array, "N 2"], *, size: float, opacity: float) -
         y=positions[:, 1].astype(np.float32),
         mode="markers",
         marker={"size": size, "color": NEUTRAL, "opacity": opacity},
-        # What is not picked is not dimmed: the pick is shown elsewhere.
+        # A pick is shown in another figure, so other marks are not dimmed.
         selected={"marker": {"opacity": opacity}},
         unselected={"marker": {"opacity": opacity}},
         customdata=np.arange(len(positions)),

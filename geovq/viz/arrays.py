@@ -1,4 +1,4 @@
-"""The array type of all figures; shapes and kinds are said by jaxtyping where it is used."""
+"""The array type of all figures; annotations say shapes and kinds by jaxtyping."""
 
 from typing import Any, TypeAlias
 

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
 from geovq.viz.arrays import Array
-from geovq.viz.field import equal_axes, mark_point
+from geovq.viz.field import equal_axes, group_traces, mark_point
 from geovq.viz.layout import LABELLED, framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, tokenizer_style
 
@@ -33,24 +33,15 @@ def balls_figure(
     axis_titles : (str, str)
     """
     disc, ball = tokenizer_style("euclidean"), tokenizer_style("riemannian")
-    groups = (
-        ("in neither", ~in_disc & ~in_ball, {"color": NEUTRAL, "symbol": "circle", "size": 3, "opacity": 0.45}),
-        ("in both", in_disc & in_ball, {"color": QUALITATIVE[2], "symbol": "square", "size": 6}),
+    neither, both = ~in_disc & ~in_ball, in_disc & in_ball
+    looks = (
+        ("in neither", neither, {"color": NEUTRAL, "symbol": "circle", "size": 3, "opacity": 0.45}),
+        ("in both", both, {"color": QUALITATIVE[2], "symbol": "square", "size": 6}),
         ("only in the Euclidean disc", in_disc & ~in_ball, {"color": disc.colour, "symbol": "circle-open", "size": 7}),
         ("only in the geodesic ball", in_ball & ~in_disc, {"color": ball.colour, "symbol": ball.symbol, "size": 7}),
     )
-    figure = go.Figure()
-    for name, members, marker in groups:
-        chosen = np.flatnonzero(members)
-        figure.add_scattergl(
-            x=positions[chosen, 0].astype(np.float32),
-            y=positions[chosen, 1].astype(np.float32),
-            mode="markers",
-            marker=marker,
-            customdata=chosen,
-            hovertemplate=f"landmark %{{customdata}}, {name}<extra></extra>",
-            name=f"{name}: {len(chosen):,}",
-        )
+    groups = [(name, np.flatnonzero(chosen), look) for name, chosen, look in looks]
+    figure = go.Figure(group_traces(positions, groups, kind=go.Scattergl))
     x, y = (float(value) for value in positions[centre])
     figure.add_shape(
         type="circle",

@@ -1,4 +1,4 @@
-"""Which channels of a VAE come into use while it trains: the KL of each, epoch by epoch."""
+"""KL of each channel of a VAE after each epoch: which channels come into use while it trains."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,14 @@ _MOST_ROWS = 32
 class ChannelCurves:
     """KL of every channel after every epoch.
 
-    epochs : (T,), counted from 1; kl_nats : (T, D), nats per image; n_active : (T,), channels that are in use.
+    Attributes
+    ----------
+    epochs : array of shape (T,)
+        Counted from 1.
+    kl_nats : array of shape (T, D)
+        Nats per image.
+    n_active : array of shape (T,)
+        Channels that are in use.
     """
 
     epochs: Int[Array, " T"]

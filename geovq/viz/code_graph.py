@@ -1,4 +1,4 @@
-"""Codes and their borders as a graph on paper."""
+"""Codes and their borders as a graph."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from geovq.viz.layout import framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE
 from geovq.viz.patch_map import PatchMap
 
-_MANY = 500  # borders, from which on they are thin
+_MANY = 500  # borders; more than that are drawn thin
 _NEAR, _FAR, _OWN = QUALITATIVE[2], QUALITATIVE[7], QUALITATIVE[1]
 # Share of the borders that are shorter, how they are drawn, and what the legend says.
 _KINDS: tuple[tuple[float, dict[str, Any], str], ...] = (
@@ -32,18 +32,19 @@ def code_graph_figure(
     unit: str,
     height: int = 560,
 ) -> go.Figure:
-    """Codes as pictures or dots, borders as lines whose colour, width and dash say their length; one code is stressed.
+    """Codes as pictures or dots, borders as lines whose colour, width and dash show their length; one code stands out.
 
     Parameters
     ----------
     places : array of shape (K, 2)
-        Codes on paper.
+        Where the codes are drawn.
     pairs : array of int of shape (m, 2)
         Codes that border each other.
     lengths : array of shape (m,)
     pictures : PatchMap
         Patches of the codes at their places.
     chosen : int
+        Code that is emphasised.
     unit : str
         Of the lengths.
     """
@@ -92,7 +93,7 @@ def _nodes(figure: go.Figure, places: Float[Array, "K 2"], pictures: PatchMap, c
                 "size": size,
                 "symbol": "diamond",
                 "color": QUALITATIVE[0],
-                "opacity": 0.01 if size > 7 else 1,  # pictures say where they are
+                "opacity": 0.01 if size > 7 else 1,  # under a picture, which shows the place
             },
             customdata=members,
             hovertemplate="code %{customdata}<extra></extra>",

@@ -15,8 +15,8 @@ from geovq.viz.overlay import painted_dots
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, map_colouring, rgb
 from geovq.viz.patch_map import PatchMap
 
-_QUIET, _STRONG = 115, 255  # opacity of the cells, and of the one that is looked at
-_MANY = 100  # codes, from which on their marks are small
+_QUIET, _STRONG = 115, 255  # opacity of the cells, and of the chosen one
+_MANY = 100  # codes; more than that have small marks
 _GROUND = 0.006  # diameter of a landmark, as a share of all
 _MARGIN = 0.03  # around the cells, as a share of the longer side
 _ENLARGED = 3  # pixels of the picture per place of the map, so that browsers do not blur it
@@ -26,8 +26,15 @@ _ENLARGED = 3  # pixels of the picture per place of the map, so that browsers do
 class PlacedCodes:
     """The codes of one tokenizer in the plane.
 
-    positions : (K, 2); pictures : their patches over the plane; texts : (K,), what each says on hover;
-    landmarks : (N, 2), drawn as the ground they stand on.
+    Attributes
+    ----------
+    positions : array of shape (K, 2)
+    pictures : PatchMap
+        Patches of the codes over the plane.
+    texts : sequence of K str
+        Shown on hover.
+    landmarks : array of shape (N, 2)
+        Drawn below the codes.
     """
 
     positions: Float[Array, "K 2"]
@@ -53,10 +60,11 @@ def placed_codes_figure(
         suffix = "" if panel == 0 else str(panel + 1)
         ground.lay_under(figure, suffix=suffix)
         part.pictures.lay_over(figure, suffix=suffix)
-        # Pictures emit no clicks: almost transparent marks over them do. They must answer to the pointer.
+        # Pictures emit no clicks; almost transparent marks over them do, if they have a hover text.
         pointer = _dots(part.positions, 22, NEUTRAL, 0.01)
         pointer.update(
-            customdata=[[panel, code] for code in range(len(part.positions))],  # an array would not come back as one
+            # A list, since a click would give back an array in another form.
+            customdata=[[panel, code] for code in range(len(part.positions))],
             hovertext=list(part.texts),
             hoverinfo="text",
             selected={"marker": {"opacity": 0.01}},
@@ -78,7 +86,7 @@ def cells_figure(
     axis_titles: tuple[str, str],
     height: int = 460,
 ) -> go.Figure:
-    """The same codes' cells under several distances, side by side, one code stressed.
+    """Cells of the same codes under several distances, side by side, one code emphasised.
 
     Parameters
     ----------

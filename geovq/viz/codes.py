@@ -36,7 +36,7 @@ def cluster_size_figure(
     Parameters
     ----------
     sizes : mapping of str to ndarray of shape (K,)
-        Tokenizer name and the size of each cluster: whole numbers are counts, of which none means a dead code.
+        Tokenizer name and the size of each cluster: integers are counts, and a count of 0 is a dead code.
     unit : str
         What is counted or measured, for instance "landmarks".
     chosen : (str, int), optional
@@ -51,7 +51,7 @@ def cluster_size_figure(
         column = list(sizes).index(name) + 1
         figure.add_annotation(
             x=rank,
-            y=np.log10(size),  # of a logarithmic axis, annotations want the exponent
+            y=np.log10(size),  # on a logarithmic axis, annotations take the exponent
             text=f"<b>code {code}</b>",
             showarrow=True,
             arrowhead=2,
@@ -68,7 +68,14 @@ def cluster_size_figure(
 class Landmarks:
     """Landmarks of one tokenizer in two directions.
 
-    positions : (N, 2), in any length unit; labels : (N,), the code of each; medoids : (K, 2), where the codes lie.
+    Attributes
+    ----------
+    positions : array of shape (N, 2)
+        In any unit of length.
+    labels : array of shape (N,)
+        Code of each landmark.
+    medoids : array of shape (K, 2)
+        Places of the codes.
     """
 
     positions: Float[Array, "N 2"]
@@ -158,7 +165,7 @@ def _ranked_bars(
 
 
 def _floor(counts: Mapping[str, Int[Array, " K"] | Float[Array, " K"]], *, percent: bool) -> float:
-    """Where a logarithmic axis can show zero: half of the smallest thing there is."""
+    """Where zero is drawn on a logarithmic axis: half of the smallest positive value."""
     shares = [
         values[values > 0].min() * (100.0 / _total(values) if percent else 1.0)
         for values in counts.values()

@@ -1,4 +1,4 @@
-"""Completions of a beginning: what was given is framed in every picture."""
+"""Images that a prior completed; the given part is framed in every picture."""
 
 from collections.abc import Sequence
 

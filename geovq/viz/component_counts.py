@@ -1,4 +1,4 @@
-"""In how many pieces a neighbour graph falls, against the number of neighbours."""
+"""Connected components of a neighbour graph against the number of neighbours."""
 
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
@@ -9,7 +9,7 @@ from geovq.viz.layout import AXIS, LABELLED, framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE
 
 
-def connectivity_figure(
+def component_counts_figure(
     n_neighbors: Int[Array, " m"],
     n_components: Int[Array, " m"],
     largest_share: Float[Array, " m"],

@@ -1,4 +1,4 @@
-"""What may come next in a sequence of tokens, and how open each step was."""
+"""Probabilities of the next token in a sequence, and the entropy of every step."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,7 +11,7 @@ from geovq.viz.palette import NEUTRAL, QUALITATIVE
 
 _TAKEN, _OFFERED = QUALITATIVE[1], QUALITATIVE[0]
 _PATCHES_TO, _BARS_FROM = 0.17, 0.3  # share of the height: patches below, bars above, code numbers between
-_ENLARGED = 4  # pixels per pixel of a patch, so that browsers do not blur it
+_ENLARGED = 4  # screen pixels per pixel of a patch, so that browsers do not blur it
 
 
 def likeliest(probabilities: Float[Array, " K"], taken: int, n_most: int) -> Int[Array, " n"]:
@@ -29,12 +29,12 @@ def next_token_figure(
     *,
     height: int = 340,
 ) -> go.Figure:
-    """Bars of the likeliest codes above the patches that they would paint; the code that was drawn is marked.
+    """Bars of the likeliest codes above their decoded patches; the code that was drawn is marked.
 
     Parameters
     ----------
     codes : ndarray of shape (n,)
-        Codes to show, in this order; what all others have together is the last bar.
+        Codes to show, in this order; the last bar is the sum of all others.
     probabilities : ndarray of shape (K,)
         Of all codes.
     patches : ndarray of shape (n, h, w)

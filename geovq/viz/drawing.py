@@ -1,4 +1,4 @@
-"""An image while a prior draws it: what is there, and where nothing is yet."""
+"""An image while a prior draws it: the picture and the tokens so far, and the cells that follow."""
 
 from collections.abc import Sequence
 

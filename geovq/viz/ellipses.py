@@ -1,4 +1,4 @@
-"""Steps of one cell in a plane of latent space: those that change the picture equally, and those the encoder allows."""
+"""Steps of one cell in a plane: those that change the picture equally, and one standard deviation of the posterior."""
 
 import numpy as np
 import plotly.graph_objects as go

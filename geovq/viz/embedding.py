@@ -1,4 +1,4 @@
-"""Flat pictures of landmarks by their distances, side by side."""
+"""Embeddings of landmarks in two dimensions, side by side."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A plane of latent space: how much the decoder magnifies where, and which landmarks lie there."""
+"""A plane of latent space in two panels, magnification and landmarks; and the traces that other planes share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,14 @@ WHITE_EDGE = {"color": "white", "width": 6}
 class FieldMap:
     """log10 magnification on a regular map.
 
-    x : (nx,), y : (ny,), latent units; log10_magnification : (ny, nx), NaN where it is not known; geometry : of the
-    images, whose unit it has.
+    Attributes
+    ----------
+    x, y : arrays of shape (nx,), (ny,)
+        Latent units.
+    log10_magnification : array of shape (ny, nx)
+        NaN where it is not known.
+    geometry : OutputGeometry
+        Of the images; says the unit.
     """
 
     x: Float[Array, " nx"]
@@ -36,7 +42,7 @@ class FieldMap:
         return f"log₁₀ magnification<br>({self.geometry.squared} per latent²)"
 
     def limits(self) -> tuple[float, float]:
-        """Ends of the colour scale: the lowest twentieth, which spreads over decades, shares one colour."""
+        """Ends of the colour scale; the lowest twentieth of the values, which spans decades, is clipped."""
         known = self.log10_magnification[np.isfinite(self.log10_magnification)]
         low, high = float(np.quantile(known, 0.05)), float(known.max())
         return (low, high) if high > low else (low - 0.5, high + 0.5)
@@ -46,8 +52,16 @@ class FieldMap:
 class Grouping:
     """What landmarks are coloured by.
 
-    labels : (N,), the group of each; names : of each group; colours : of each group, index into `QUALITATIVE`;
-    in_legend : whether colours name groups. Where they repeat they do not, and groups are named on hover only.
+    Attributes
+    ----------
+    labels : array of shape (N,)
+        Group of each landmark.
+    names : sequence of str
+        Of the groups.
+    colours : sequence of int
+        Index into `QUALITATIVE` of each group.
+    in_legend : bool
+        Whether the legend names groups. Where groups share a colour it cannot, and they are named on hover only.
     """
 
     labels: Int[Array, " N"]
@@ -82,8 +96,7 @@ def field_figure(
     """
     figure = side_by_side(["How much the picture changes", "What lies there"], height=height, left=LABELLED)
     left: list[go.Scatter | go.Heatmap | go.Scattergl] = [heat_map(field), *ellipse_outlines(ellipses)]
-    # Heat maps and lines emit no clicks: an almost transparent layer of the landmarks does. It must answer to the
-    # pointer: what is skipped on hover cannot be clicked.
+    # Heat maps and lines emit no clicks; an almost transparent layer of the landmarks does, if it has a hover text.
     everyone = np.arange(len(positions))
     hover = "landmark %{customdata}<extra></extra>"
     left.append(_cloud(positions, everyone, opacity=0.01, size=9, hovertemplate=hover))
@@ -126,6 +139,37 @@ def landmark_traces(positions: Float[Array, "N 2"], grouping: Grouping, *, size:
     return traces
 
 
+def group_traces(
+    positions: Float[Array, "N 2"],
+    groups: Sequence[tuple[str, Int[Array, " members"], dict[str, Any]]],
+    *,
+    kind: type[go.Scatter | go.Scattergl],
+) -> list[go.Scatter | go.Scattergl]:
+    """One cloud per group of landmarks, its size in the legend; `customdata` is the number of the landmark.
+
+    Parameters
+    ----------
+    positions : array of shape (N, 2)
+    groups : sequence of (str, array of int, dict)
+        Name, landmarks and look of each group.
+    kind : type
+        `Scattergl` for thousands of landmarks.
+    """
+    return [
+        kind(
+            x=positions[members, 0].astype(np.float32),
+            y=positions[members, 1].astype(np.float32),
+            mode="markers",
+            marker=marker,
+            customdata=members,
+            hovertemplate=f"landmark %{{customdata}}, {name}<extra></extra>",
+            name=f"{name}: {len(members):,}",
+            showlegend=True,
+        )
+        for name, members, marker in groups
+    ]
+
+
 def heat_map(field: FieldMap, *, opacity: float = 1.0) -> go.Heatmap:
     """Magnification in the colours of the figure's `coloraxis`."""
     return go.Heatmap(
@@ -165,7 +209,7 @@ def mark_point(
 
 def equal_axes(figure: go.Figure, axis_titles: tuple[str, str], n_panels: int) -> go.Figure:
     """Equal scales in both directions, with titles and units."""
-    # A heat map would bring ticks along, and its numbers would stand lower than those beside it.
+    # Without this a heat map adds ticks, and its numbers stand lower than those of the panel beside it.
     figure.update_xaxes(**EQUAL_AXIS, ticks="", title_text=axis_titles[0])
     figure.update_yaxes(**EQUAL_AXIS, ticks="")
     for suffix in ["", *map(str, range(2, n_panels + 1))]:
@@ -191,7 +235,7 @@ def _cloud(
         marker={"size": size, "color": color, "symbol": symbol, "opacity": opacity},
         customdata=members,
         showlegend=showlegend,
-        # What is not picked is not dimmed: the pick is shown elsewhere.
+        # A pick is shown in another figure, so other marks are not dimmed.
         selected={"marker": {"opacity": opacity}},
         unselected={"marker": {"opacity": opacity}},
         **more,

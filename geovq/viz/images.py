@@ -1,7 +1,7 @@
 """Many small images as one: tiles, mosaics, and the figure of a mosaic.
 
-A mosaic is sent as one PNG in one image trace, whatever the number of tiles: hundreds of images cost the browser as
-much as one.
+A mosaic is one PNG in one image trace, whatever the number of tiles, so that hundreds of images are drawn as fast as
+one.
 """
 
 import base64
@@ -151,7 +151,7 @@ def png_uri(picture: UInt8[Array, "height width 4"]) -> str:
 def _diverging_table() -> UInt8[Array, "256 4"]:
     scale = plotly.colors.sample_colorscale(DIVERGING, np.linspace(0, 1, 256).tolist(), colortype="tuple")
     table: Array = np.round(np.array([(*colour, 1.0) for colour in scale]) * 255).astype(np.uint8)
-    table.flags.writeable = False  # there is only one
+    table.flags.writeable = False  # it is shared by all callers
     return table
 
 

@@ -1,7 +1,7 @@
-"""One image and its lattice: what is measured in every cell, drawn small and over the picture; and where a cell is.
+"""Small panels of one image and its lattice: values of the cells, alone or over the picture, and the place of a cell.
 
-All panels share the coordinates of the lattice, so that a cell is the same place in each of them, and in all of them a
-click names the cell: `customdata` is its row and column, as "3,4".
+All panels share the coordinates of the lattice, and in all of them `customdata` of a click is the row and column of the
+cell, as "3,4".
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def over_picture_figure(
     unit : str
         Title of the colour bar.
     limits : (float, float)
-        Ends of the scale; what is beyond looks like the end.
+        Ends of the scale; values beyond are clipped.
     digits : int, default=1
         Decimals shown on hover.
     """
@@ -141,7 +141,7 @@ def _panel(
     bar = {"orientation": "h", "y": -0.13, "yanchor": "top", "thickness": 8, "xpad": 0, "ypad": 0}
     title = {"text": unit, "side": "bottom", "font": {"size": 11}}
     ticks = {"tickfont": {"size": 10}, "nticks": 4, "outlinewidth": 0}
-    # In one call: every one of them is checked as a whole, which is what a figure's time goes into.
+    # One call: plotly checks the whole layout in each, which takes most of the time that a figure takes.
     return framed(figure, height=side - _LEFT - _RIGHT + _TOP + below, top=_TOP, left=_LEFT).update_layout(
         width=side,
         margin_b=below,
@@ -156,7 +156,7 @@ def _panel(
 
 
 def _clickable(figure: go.Figure, shape: tuple[int, int], texts: list[str]) -> go.Figure:
-    # Heat maps and pictures emit no clicks: an almost transparent layer of marks does.
+    # Heat maps and pictures emit no clicks; an almost transparent layer of marks does.
     rows, columns = (part.ravel() for part in np.indices(shape))
     still = {"marker": {"opacity": 0.01}}
     return figure.add_scatter(

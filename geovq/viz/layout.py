@@ -17,7 +17,7 @@ AXIS = {
     "title_standoff": 8,
     "automargin": True,
 }
-# Axes of equal scale get room for their numbers beforehand: to find it, plotly lays such figures out several times.
+# Margins of axes of equal scale are fixed: to find them, plotly would lay such figures out several times.
 EQUAL_AXIS = {**AXIS, "automargin": False, "constrain": "domain"}
 CELL_AXIS = {"showgrid": False, "zeroline": False, "dtick": 1, "constrain": "domain", "automargin": False}
 _CELL_ROOM = {"l": 48, "b": 52}

@@ -1,4 +1,4 @@
-"""A search for medoids, pass by pass: whose landmark is whose, which medoids moved, and what it costs."""
+"""A search for medoids, pass by pass: labels of the landmarks, medoids that moved, and the cost."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,7 +11,7 @@ from geovq.viz.layout import AXIS, EQUAL_AXIS, LABELLED, framed
 from geovq.viz.overlay import painted_dots
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, map_colouring, rgb
 
-_MANY = 100  # medoids, from which on their marks are small
+_MANY = 100  # medoids; more than that have small marks
 _LANDMARK = 0.011  # diameter, as a share of all
 _HERE, _ALL = QUALITATIVE[1], QUALITATIVE[0]
 

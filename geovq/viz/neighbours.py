@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from geovq.viz.arrays import Array
-from geovq.viz.field import equal_axes, mark_point
+from geovq.viz.field import equal_axes, group_traces, mark_point
 from geovq.viz.images import grey_tiles, mosaic, png_uri
 from geovq.viz.layout import LABELLED, framed
 from geovq.viz.palette import NEUTRAL, QUALITATIVE, Style, tokenizer_style
@@ -21,15 +21,25 @@ _LEFT = 50  # pixels before the first column
 _NEARER, _FURTHER = QUALITATIVE[0], QUALITATIVE[1]
 _NUMBERS = 11  # font size
 _MARGIN = 0.25  # around what a map of neighbours must show, as a share of it
-_REACH = 2.0  # half a map: as far around its middle as landmarks are drawn, since the panel may be wider than high
+_REACH = 2.0  # landmarks are drawn up to this many half-widths from the middle, since the panel may be wider than high
 
 
 @dataclass(frozen=True)
 class NeighbourList:
     """The nearest landmarks by one of several distances.
 
-    landmarks : (k,), nearest first; patches : (k, h, w), intensities; ranks, distances : (k, columns), under every
-    distance; headings : of the columns, with units; own : the column that the list is sorted by.
+    Attributes
+    ----------
+    landmarks : array of shape (k,)
+        Nearest first.
+    patches : array of shape (k, h, w)
+        Intensities.
+    ranks, distances : arrays of shape (k, columns)
+        Under each of the distances.
+    headings : sequence of str
+        Of the columns, with units.
+    own : int
+        Column that the list is sorted by.
     """
 
     landmarks: Int[Array, " k"]
@@ -61,7 +71,7 @@ def neighbour_list_figure(neighbours: NeighbourList) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    # Pictures emit no clicks: almost transparent marks over them do.
+    # Pictures emit no clicks; almost transparent marks over them do.
     figure.add_scatter(
         x=np.full(k, _PATCH / 2),
         y=tops + _PATCH / 2,
@@ -116,18 +126,9 @@ def neighbours_figure(
         ),
         ("only geodesic", np.setdiff1d(geodesic, both), {"color": GEODESIC.colour, "symbol": "diamond", "size": 10}),
     )
-    figure = go.Figure()
-    for name, members, marker in groups:
-        figure.add_scatter(
-            x=positions[members, 0].astype(np.float32),
-            y=positions[members, 1].astype(np.float32),
-            mode="markers",
-            marker=marker,
-            customdata=members,
-            hovertemplate=f"landmark %{{customdata}}, {name}<extra></extra>",
-            name=f"{name}: {len(members)}",
-            showlegend=name != "in neither",
-        )
+    traces = group_traces(positions, groups, kind=go.Scatter)
+    traces[0].showlegend = False
+    figure = go.Figure(traces)
     x, y = positions[query]
     mark_point(figure, "query", float(x), float(y))
     framed(figure, height=height, left=LABELLED, top=60).update_layout(legend={"itemsizing": "constant"})

@@ -1,4 +1,4 @@
-"""Images in the coordinates of a plane: pictures or thousands of dots, which browsers draw as fast as one mark."""
+"""Images in the coordinates of a plane: thousands of pictures or dots in one image are drawn as fast as one mark."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,12 @@ _CANVAS = 900  # pixels of the longer side of an image
 class Overlay:
     """One image in a plane.
 
-    uri : of the image, a PNG; low, high : (2,), its corners in the plane.
+    Attributes
+    ----------
+    uri : str
+        Data URI of a PNG.
+    low, high : arrays of shape (2,)
+        Corners in the plane.
     """
 
     uri: str
@@ -47,7 +52,7 @@ class Overlay:
 
 
 def empty_canvas(low: Float[Array, "2"], high: Float[Array, "2"]) -> tuple[UInt8[Array, "rows columns 4"], float]:
-    """A transparent picture of a part of the plane, rows going down from `high`, and the side of its pixels there."""
+    """A transparent picture of the box from `low` to `high`, its first row at the top; and the side of its pixels."""
     pixel = float((high - low).max()) / _CANVAS
     n_columns, n_rows = np.ceil((high - low) / pixel).astype(int)
     return np.zeros((n_rows, n_columns, 4), dtype=np.uint8), pixel
@@ -64,7 +69,7 @@ def extent(
 def painted_dots(
     positions: Float[Array, "N 2"], colours: UInt8[Array, "#N 3"], *, size: float, opacity: float
 ) -> Overlay:
-    """Dots that nobody points at; where several lie on each other the last is seen, the more opaque the more there are.
+    """Dots without hover texts; where several overlap, the last colour is seen, the more opaque the more there are.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Small pictures at places of a plane: as many as there is room for, in one image."""
+"""Small pictures at places of a plane, as many as do not overlap, in one image."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,10 @@ _FRAME = (*rgb([NEUTRAL])[0].tolist(), 255)
 class PatchMap(Overlay):
     """Pictures of codes, laid into one image over a plane.
 
-    is_drawn : (K,), whether a code had room for its picture.
+    Attributes
+    ----------
+    is_drawn : array of bool of shape (K,)
+        Whether there was room for the picture of a code.
     """
 
     is_drawn: Bool[Array, " K"]
@@ -27,16 +30,16 @@ class PatchMap(Overlay):
 def patch_map(
     positions: Float[Array, "K 2"], patches: Float[Array, "K h w"], first: Int[Array, " K"], side: float
 ) -> PatchMap:
-    """Lay pictures out where they belong; one that would cover another is left out.
+    """Draw pictures at their places; one that would cover another is left out.
 
     Parameters
     ----------
     positions : array of shape (K, 2)
-        Where each picture's middle belongs.
+        Middle of each picture.
     patches : array of shape (K, h, w)
         Intensities in [0, 1].
     first : array of int of shape (K,)
-        Order in which places are given.
+        Order in which pictures are placed.
     side : float
         Height of a picture, in the unit of the positions.
     """

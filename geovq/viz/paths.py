@@ -1,4 +1,4 @@
-"""Several ways between two points: where they run, and how fast the picture changes along them."""
+"""Curves between two points: where they run, and how fast the picture changes along them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,9 +27,14 @@ def curve_style(name: str) -> Style:
 
 @dataclass(frozen=True)
 class DrawnCurve:
-    """One way between two points.
+    """One curve between two points.
 
-    points : (T, 2), latent units; step_lengths : (T - 1,), in the unit of the output geometry.
+    Attributes
+    ----------
+    points : array of shape (T, 2)
+        Latent units.
+    step_lengths : array of shape (T - 1,)
+        In the unit of the output geometry, per step.
     """
 
     points: Float[Array, "T 2"]

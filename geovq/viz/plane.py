@@ -1,4 +1,4 @@
-"""One look at a plane of latent space: how much the decoder magnifies where, with ellipses and landmarks over it."""
+"""A plane of latent space in one panel: magnification, with ellipses and landmarks over it."""
 
 import plotly.graph_objects as go
 from jaxtyping import Float

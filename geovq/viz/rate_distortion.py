@@ -1,4 +1,4 @@
-"""Rate against error of many tokenizers, the two that are compared in front, curves over the number of codes."""
+"""Rate against error of many tokenizers; points that differ only in the number of codes are joined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,23 @@ from geovq.viz.palette import tokenizer_style
 class Measured:
     """One tokenizer of one run, through one decoder.
 
-    rate_bits : entropy of its tokens, bits per token; error : mean over images, squared pixel intensity;
-    standard_error : of the error, over images; curve : points of the same tokenizer and curve are joined, since they
-    differ in nothing but the number of codes; role : "a" and "b" are compared, "beside" belongs to one of their runs.
+    Attributes
+    ----------
+    tokenizer, run : str
+    n_codes : int
+        Size K of the codebook.
+    rate_bits : float
+        Entropy of the tokens, bits per token.
+    error : float
+        Mean over images, squared pixel intensity.
+    standard_error : float
+        Of the error, over images.
+    refitted : bool
+        Whether the decoder was refitted.
+    curve : str
+        Points with the same tokenizer and curve differ only in the number of codes, and are joined.
+    role : str
+        "a" and "b" are compared, "beside" belongs to one of their runs, "elsewhere" to another.
     """
 
     tokenizer: str
@@ -67,7 +81,7 @@ def rate_error_figure(points: Sequence[Measured], *, error_title: str, height: i
 
 
 def _curves(members: Sequence[Measured]) -> list[list[Measured]]:
-    """Points that differ in the number of codes only, in its order; none where there is nothing to join."""
+    """Points that differ only in the number of codes, by that number; lines of at least two."""
     by_curve = {point.curve: [other for other in members if other.curve == point.curve] for point in members}
     return [
         sorted(line, key=lambda point: point.n_codes)

@@ -1,4 +1,4 @@
-"""One HTML file that holds a whole view: sentences, tables and live figures, readable without a network."""
+"""One HTML file with sentences, tables and interactive figures, readable without a network."""
 
 import html
 from collections.abc import Sequence
@@ -23,7 +23,13 @@ td:first-child, td:nth-child(2), th:first-child, th:nth-child(2) { text-align: l
 class Section:
     """One part of a report.
 
-    title : plain text; note : plain text below the content; figure, table : what it shows, either or both.
+    Attributes
+    ----------
+    title : str
+    note : str
+        Text below figure and table.
+    figure : Figure, optional
+    table : DataFrame, optional
     """
 
     title: str
@@ -33,7 +39,7 @@ class Section:
 
 
 def report_html(title: str, lead: Sequence[str], sections: Sequence[Section], *, source: str) -> str:
-    """A document of its own: plotly's code stands in it once, nothing is fetched.
+    """A complete HTML document: plotly's code is in it once, nothing is fetched.
 
     Parameters
     ----------

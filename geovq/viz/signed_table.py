@@ -1,4 +1,4 @@
-"""A table of signed values, such as how much codes attract each other, as colours with signs."""
+"""A table of signed values, such as the attraction of codes, as colours with signs."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from geovq.viz.layout import framed
 from geovq.viz.palette import DIVERGING
 
 _STRONG = 1.0  # bits from which a sign is written into the cell
-_MOST_FLAT = 20  # labels of columns that have room side by side
+_MOST_FLAT = 20  # labels of columns that fit side by side; more are turned
 _TITLE, _LETTER = 46, 7  # pixels beside the labels of an axis, and of one of their letters
 
 

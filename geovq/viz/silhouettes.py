@@ -1,4 +1,4 @@
-"""How distinct the clusters are, against their number."""
+"""Medoid silhouette against the number of codes."""
 
 from collections.abc import Sequence
 

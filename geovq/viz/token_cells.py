@@ -28,7 +28,7 @@ def frame_cells(figure: go.Figure, mask: Bool[Array, "H W"], n_panels: int) -> g
 
 
 def clickable_cells(figure: go.Figure, shape: tuple[int, int]) -> go.Figure:
-    """Let a click name a cell (`customdata`: row and column): heat maps emit none, almost transparent marks do."""
+    """Almost transparent marks over cells, since heat maps emit no clicks; `customdata` is row and column."""
     rows, columns = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
     figure.add_scatter(
         x=columns,
@@ -37,7 +37,8 @@ def clickable_cells(figure: go.Figure, shape: tuple[int, int]) -> go.Figure:
         marker={"size": 32, "symbol": "square", "opacity": 0.01},
         selected={"marker": {"opacity": 0.01}},
         unselected={"marker": {"opacity": 0.01}},
-        customdata=np.stack([rows, columns], axis=1).tolist(),  # an array would not come back as one
+        # A list, since a click would give back an array in another form.
+        customdata=np.stack([rows, columns], axis=1).tolist(),
         hovertemplate="row %{y}, column %{x}: click to edit<extra></extra>",
         showlegend=False,
     )

@@ -31,7 +31,7 @@ _NAMES = {
 def loss_parts(rows: Sequence[Row]) -> list[str]:
     """Names of the loss parts that occur in rows of metrics, total first, in order of appearance.
 
-    A total that has one part only is that part, and is left out. Members of a group ("kl_nats/03") are no parts.
+    A total of a single part equals it, and is left out. Members of a group ("kl_nats/03") are not parts.
     """
     names = {
         key: None

@@ -1,4 +1,4 @@
-"""A surface with known geometry: its chart with some curves, and the surface itself."""
+"""A surface with known geometry and curves on it: its chart, and the surface in space."""
 
 from collections.abc import Mapping
 

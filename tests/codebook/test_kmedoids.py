@@ -1,5 +1,3 @@
-from itertools import combinations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +6,7 @@ from scipy.spatial.distance import cdist
 
 from geovq.codebook import kmedoids
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from tests.codebook.laws import assert_history_falls_to_the_result, assert_no_single_swap_improves, least_cost
 
 
 def squared_distances(n, seed=0, dimension=2):
@@ -15,16 +14,12 @@ def squared_distances(n, seed=0, dimension=2):
     return cdist(cloud, cloud, "sqeuclidean").astype(np.float32)
 
 
-def cost_of(matrix, medoids):
-    return matrix[list(medoids)].min(axis=0).mean(dtype=np.float64)
-
-
 @settings(deadline=None, max_examples=60)
 @given(n=st.integers(2, 8), seed=st.integers(0, 100_000), data=st.data())
 def test_cost_equals_brute_force_on_up_to_eight_points(n, seed, data):
     n_codes = data.draw(st.integers(1, n))
     matrix = squared_distances(n, seed)
-    best = min(cost_of(matrix, medoids) for medoids in combinations(range(n), n_codes))
+    best = least_cost(matrix, n_codes)
     assert kmedoids(matrix, n_codes, n_restarts=12).cost == pytest.approx(best, rel=1e-4, abs=1e-6)
 
 
@@ -40,21 +35,12 @@ def test_no_single_swap_improves_a_converged_result():
     matrix = squared_distances(60)
     result = kmedoids(matrix, 4)
     assert result.converged
-    for position in range(4):
-        for candidate in range(60):
-            swapped = result.medoid_indices.copy()
-            swapped[position] = candidate
-            assert cost_of(matrix, swapped) >= result.cost * (1 - 1e-5)
+    assert_no_single_swap_improves(matrix, result)
 
 
 def test_the_history_falls_to_the_result_and_can_be_replayed():
     matrix = squared_distances(400)
-    result = kmedoids(matrix, 20)
-    assert (np.diff(result.cost_history) < 0).all()
-    assert result.cost_history[-1] == result.cost == result.restart_costs.min()
-    replayed = [cost_of(matrix, medoids) for medoids in result.medoid_history]
-    np.testing.assert_allclose(replayed, result.cost_history, rtol=1e-6)
-    np.testing.assert_array_equal(result.medoid_history[-1], result.medoid_indices)
+    assert_history_falls_to_the_result(matrix, kmedoids(matrix, 20), rtol=1e-6)
 
 
 def test_same_seed_same_medoids():

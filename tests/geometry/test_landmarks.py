@@ -5,6 +5,7 @@ import torch
 from geovq.config import GeometryConfig
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import sample_landmarks
+from geovq.geometry.landmarks import draw_images
 from geovq.lattice import cells_of
 
 
@@ -29,6 +30,23 @@ def test_images_are_drawn_from_the_whole_split():
     chosen = sample_landmarks(marked, CONFIG.model_copy(update={"n_images": 100}), seed=0).lattices.mean(dim=(1, 2, 3))
     assert chosen.min() < 100
     assert chosen.max() > 900
+
+
+def test_the_sample_says_which_images_its_lattices_are_of():
+    sample = sample_landmarks(lattices(), CONFIG, seed=0)
+    assert sample.image_indices.tolist() == sorted(set(sample.image_indices.tolist()))
+    assert torch.equal(sample.lattices, lattices()[sample.image_indices])
+
+
+def test_images_that_were_drawn_already_are_not_drawn_again():
+    chosen = draw_images(40, CONFIG.n_images, seed=5)
+    sample = sample_landmarks(
+        lattices()[chosen], CONFIG.model_copy(update={"n_images": 8}), seed=0, image_indices=chosen
+    )
+    assert torch.equal(sample.lattices, lattices()[chosen])
+    assert torch.equal(sample.image_indices, chosen)
+    with pytest.raises(ShapeError, match=r"image_indices must be \(40,\), one per lattice; got \(20,\)"):
+        sample_landmarks(lattices(), CONFIG, seed=0, image_indices=chosen)
 
 
 def test_seed_decides_the_sample():

@@ -14,7 +14,7 @@ from geovq.geometry import (
     sample_landmarks,
 )
 from geovq.geometry.latent_geometry import context_average
-from geovq.geometry.metric.footprint import ColouringSummary
+from geovq.geometry.metric.colouring import ColouringSummary
 from tests.geometry.decoders import transposed_conv_decoder
 from tests.geometry.listeners import Listener
 from tests.geometry.test_landmarks import CONFIG, lattices
@@ -95,19 +95,23 @@ def test_a_saved_geometry_comes_back_whole(tmp_path):
     assert torch.equal(loaded.metrics, geometry.metrics)
     assert torch.equal(loaded.cell_metrics, geometry.cell_metrics)
     assert torch.equal(loaded.sample.landmarks, sample.landmarks)
+    assert torch.equal(loaded.sample.image_indices, sample.image_indices)
     np.testing.assert_array_equal(loaded.sample.graph.tails, sample.graph.tails)
     np.testing.assert_array_equal(loaded.sample.graph.heads, sample.graph.heads)
     assert loaded.sample.graph.n_components == sample.graph.n_components
     assert loaded.colouring == geometry.colouring == ColouringSummary(25, 9, (3, 3), (12, 12))
 
 
-def test_a_file_that_does_not_say_how_it_was_coloured_is_read(tmp_path):
+def test_a_file_that_says_neither_its_colouring_nor_its_images_is_read(tmp_path):
     file, sample = tmp_path / "geometry.safetensors", sample_landmarks(lattices(), CONFIG, seed=0)
     measure_geometry(transposed_conv_decoder().float(), sample, CONFIG).save(file)
     tensors, metadata = read_safetensors(file, "geometry", 1)
+    del tensors["image_indices"]
     graph = {name: metadata[name] for name in ("n_components", "n_joining_edges")}
     write_safetensors(file, tensors, kind="geometry", format=1, metadata=graph)
-    assert load_geometry(file).colouring is None
+    loaded = load_geometry(file)
+    assert loaded.colouring is None
+    assert loaded.sample.image_indices is None
 
 
 def test_a_device_that_is_not_there_is_named():

@@ -5,7 +5,7 @@ import time
 
 from geovq.errors import Cancelled
 from geovq.progress import stop_if_requested
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.process.slot import device_slot
 from geovq.runs.process.status import State
 

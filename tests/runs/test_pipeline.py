@@ -20,7 +20,7 @@ from geovq.models import load_model
 from geovq.runs import open_run, pipeline
 from geovq.runs.manifest import read_manifest
 from geovq.runs.pipeline import make_run, prepare_run
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.process.status import request_cancel
 from geovq.runs.stages.plan import plan
 from geovq.runs.stages.snapshots import SNAPSHOT_FOLDER

@@ -7,9 +7,9 @@ import torch
 import geovq
 from geovq.errors import ArtifactError, ConfigError
 from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE
-from geovq.runs import experiment_images, open_run
-from geovq.runs.metrics import append_metrics
-from geovq.runs.reading import without_repetitions
+from geovq.runs import experiment_images, images_of_geometry, open_run
+from geovq.runs.layout import SHIPPED_ROOT
+from geovq.runs.metrics import append_metrics, without_repetitions
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,20 @@ def test_samples_are_the_decoded_tokens(opened):
 def test_the_geometry_is_that_of_the_tokenizer(opened):
     geometry = opened.geometry()
     torch.testing.assert_close(geometry.metrics, opened.tokenizers["riemannian"].metrics, rtol=0, atol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["tiny", "demo"])  # a file that names its images, and a shipped one that does not
+def test_the_images_of_the_geometry_are_those_that_encode_to_its_lattices(opened, name):
+    run = opened if name == "tiny" else open_run(SHIPPED_ROOT / name)
+    sample, images = run.geometry().sample, experiment_images(run.config, "train")
+    assert (sample.image_indices is None) == (name == "demo")
+    indices = images_of_geometry(run.config, len(images), sample)
+    some = torch.linspace(0, len(indices) - 1, 8).long()
+    # Shipped weights are rounded to half precision after the lattices were made.
+    torch.testing.assert_close(
+        run.autoencoder("riemannian").encode(images.batch(indices[some])), sample.lattices[some], rtol=0.02, atol=0.02
+    )
 
 
 def test_measurements_hold_together(opened):

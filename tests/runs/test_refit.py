@@ -12,7 +12,7 @@ from geovq.errors import ArtifactError, ConfigError
 from geovq.models import LatticeDecoder
 from geovq.runs import experiment_images, open_run
 from geovq.runs.pipeline import make_run
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.stages.plan import plan
 from tests.conftest import TINY
 

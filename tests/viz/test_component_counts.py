@@ -1,8 +1,8 @@
 import numpy as np
 
-from geovq.viz.component_counts import connectivity_figure
+from geovq.viz.component_counts import component_counts_figure
 
-FIGURE = connectivity_figure(np.arange(1, 5), np.array([40, 3, 1, 1]), np.array([0.1, 0.8, 1, 1]), 3)
+FIGURE = component_counts_figure(np.arange(1, 5), np.array([40, 3, 1, 1]), np.array([0.1, 0.8, 1, 1]), 3)
 
 
 def test_pieces_are_on_a_logarithmic_axis_and_shares_in_per_cent() -> None:

@@ -22,8 +22,8 @@ from geovq.geometry import (
     metric_tensors,
     summarise_field,
 )
+from geovq.geometry.metric.cell_jacobian import cell_jacobian
 from geovq.geometry.metric.ellipses import (
-    cell_jacobian,
     deviation_ellipse,
     indicatrix,
     plane_covariance,

@@ -19,7 +19,7 @@ from geovq.app.shared.fetching import VAE, mean_lattice
 from geovq.app.shared.scene import Scene, scene_of
 from geovq.errors import InvalidValueError
 from geovq.geometry import cell_in_context, geodesic_distances
-from geovq.geometry.graph.component_counts import Connectivity, connectivity
+from geovq.geometry.graph.component_counts import ComponentCounts, component_counts
 from geovq.geometry.neighbourhoods import nearest_candidates, neighbour_ranks, overlap, rank_correlation
 from geovq.randomness import make_rng
 from geovq.runs import Run
@@ -168,10 +168,10 @@ def agreement(run: Run) -> Agreement:
 
 
 @shared(8, False)
-def pieces(run: Run) -> Connectivity:
+def pieces(run: Run) -> ComponentCounts:
     """Components of the landmark graph against the number of neighbours."""
     points = scene_of(run).geometry.sample.landmarks.numpy()
-    return connectivity(points, min(MOST_NEIGHBOURS, len(points) - 1))
+    return component_counts(points, min(MOST_NEIGHBOURS, len(points) - 1))
 
 
 def is_copy(scene: Scene) -> Bool[Array, " N"]:

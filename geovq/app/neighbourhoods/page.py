@@ -10,9 +10,9 @@ from geovq.app.shared.charts import show
 from geovq.app.shared.scene import scene_of
 from geovq.app.shared.selection import provenance
 from geovq.app.shared.states import guarded
-from geovq.geometry.graph.component_counts import Connectivity
+from geovq.geometry.graph.component_counts import ComponentCounts
 from geovq.runs import Run
-from geovq.viz.component_counts import connectivity_figure
+from geovq.viz.component_counts import component_counts_figure
 
 
 @st.fragment
@@ -33,11 +33,11 @@ def one_landmark(run: Run) -> None:
 
 @guarded
 def graph_pieces(run: Run) -> None:
-    """Connectivity of the graph that geodesics run on."""
+    """In how many pieces the graph falls on which geodesics run."""
     found, current = data.pieces(run), run.config.geometry.n_neighbors
     st.subheader("Does the graph hold together?")
     show(
-        connectivity_figure(found.n_neighbors, found.n_components, found.largest_share, current),
+        component_counts_figure(found.n_neighbors, found.n_components, found.largest_share, current),
         "neighbourhoods_connectivity",
         alt="Pieces of the landmark graph, and share of landmarks in the largest, against the number of neighbours",
         title=_finding(found, current),
@@ -52,7 +52,7 @@ def graph_pieces(run: Run) -> None:
     )
 
 
-def _finding(found: Connectivity, current: int) -> str:
+def _finding(found: ComponentCounts, current: int) -> str:
     first = found.first_connected
     if first is None:
         return f"Even {found.n_neighbors[-1]} neighbours leave {found.n_components[-1]} pieces, which are joined"

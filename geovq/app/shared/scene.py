@@ -3,25 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
-from torch import Tensor
 
 from geovq.app.shared import fetching
 from geovq.app.shared.caching import shared
 from geovq.app.shared.fetching import VAE
 from geovq.catalogue.output_geometries import OutputGeometry
 from geovq.errors import ConfigError, DataError
-from geovq.geometry import (
-    CellContext,
-    LatentGeometry,
-    PullbackMetric,
-    cell_in_context,
-)
+from geovq.geometry import CellContext, LandmarkSample, LatentGeometry, PullbackMetric, cell_in_context
 from geovq.geometry.active_plane import PlaneField, plane_field, plane_points
-from geovq.randomness import make_generator
-from geovq.runs import Run
+from geovq.runs import Run, images_of_geometry
 from geovq.viz.arrays import Array
 
 
@@ -90,7 +82,7 @@ def scene_of(run: Run) -> Scene:
     landmarks, metrics = sample.landmarks.numpy(), geometry.metrics.numpy()
     lengths = PullbackMetric(metrics).edge_lengths(landmarks, sample.graph.tails, sample.graph.heads)
     places = np.stack(np.unravel_index(sample.landmark_indices.numpy(), (len(sample.lattices), height, width)), axis=1)
-    labels, names = _sampled_classes(run, sample.lattices)
+    labels, names = _sampled_classes(run, sample)
     variances = sample.subspace.variances.numpy()
     return Scene(
         geometry,
@@ -121,22 +113,12 @@ def landmark_codes(run: Run, tokenizer: str) -> Int[Array, " N"]:
     return codes
 
 
-@torch.no_grad()
-def _sampled_classes(run: Run, lattices: Float[Tensor, "n d h w"]) -> tuple[Array | None, tuple[str, ...]]:
-    """Classes of the images that the geometry was sampled from, chosen again as its stage chooses them.
-
-    A file does not name its images, so the choice is checked: the images must encode to the lattices of the sample.
-    """
+def _sampled_classes(run: Run, sample: LandmarkSample) -> tuple[Array | None, tuple[str, ...]]:
+    """Classes of the images that the geometry was sampled from, and their names; none without the run's own images."""
     try:
         images = fetching.training_images(run)
     except (ConfigError, DataError):  # not on this machine
         return None, ()
-    generator = make_generator(run.seed, "geometry/images")
-    chosen = torch.randperm(len(images), generator=generator)[: run.config.geometry.n_images].sort().values
-    if len(chosen) != len(lattices):
+    if images.name != run.config.data.dataset:  # others stand in for them
         return None, ()
-    some = torch.linspace(0, len(chosen) - 1, min(8, len(chosen))).long()
-    encoded = run.autoencoder(VAE).encode(images.batch(chosen[some]))
-    if not torch.allclose(encoded, lattices[some], rtol=1e-2, atol=1e-2):  # a GPU rounds in its own way
-        return None, ()
-    return images.labels[chosen].numpy(), images.class_names
+    return images.labels[images_of_geometry(run.config, len(images), sample)].numpy(), images.class_names

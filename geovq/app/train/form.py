@@ -22,7 +22,7 @@ from geovq.catalogue.tokenizers import POST_HOC
 from geovq.config import ExperimentConfig
 from geovq.errors import ConfigError
 from geovq.runs import outputs_root
-from geovq.runs.reuse import VAE_SETTINGS
+from geovq.runs.carry_over import VAE_SETTINGS
 
 CONFIGS = bundled("configs")
 PRESET = "train_preset"  # session key: the option that the form starts from

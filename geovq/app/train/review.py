@@ -18,8 +18,8 @@ from geovq.config import ExperimentConfig, setting_changes
 from geovq.errors import GeovqError
 from geovq.jobs.devices import device_of
 from geovq.runs import open_run, outputs_root
+from geovq.runs.carry_over import reusable
 from geovq.runs.layout import CONFIG_FILE
-from geovq.runs.reuse import reusable
 from geovq.runs.stages.plan import TARGETS, plan, with_needs
 
 LAUNCHED = "launched_run"  # session key: folder of the run that this visitor started last

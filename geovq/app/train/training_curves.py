@@ -11,8 +11,7 @@ from geovq.app.shared.charts import show
 from geovq.app.shared.wording import stage_title
 from geovq.app.train.snapshots import evolution
 from geovq.progress import Scalar
-from geovq.runs.metrics import METRICS_FILE, read_metrics
-from geovq.runs.reading import without_repetitions
+from geovq.runs.metrics import METRICS_FILE, read_metrics, without_repetitions
 from geovq.viz import loss_figure, throughput_figure
 from geovq.viz.channels import ChannelCurves, channel_curves, channel_figure
 

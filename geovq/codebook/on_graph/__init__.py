@@ -1,0 +1,1 @@
+"""k-medoids on a landmark graph without a matrix of distances."""

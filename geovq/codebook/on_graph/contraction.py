@@ -1,7 +1,8 @@
-"""A landmark graph seen from afar: a sample of landmarks, each standing for those nearest to it.
+"""A smaller graph of a sample of landmarks, each of which stands for those nearest to it.
 
-Two of them are joined where their Voronoi cells touch, at the length of the shortest way between them that crosses
-there. Distances come out somewhat too long, but all alike, so that medoids of the small graph suit the large one.
+Two of them are joined where their Voronoi cells touch, at the length of the shortest path between them that crosses
+the border. Distances come out somewhat too long, but by similar factors, so that good medoids of the small graph are
+a good start for the large one.
 
 Source: Erwig (2000), "The graph Voronoi diagram with applications"; solving on a contracted graph first: Hendrickson,
 Leland (1995), "A multilevel algorithm for partitioning graphs".

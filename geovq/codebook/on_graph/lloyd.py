@@ -2,8 +2,9 @@
 
 One search from all medoids at once gives every landmark its nearest medoid. Then every code moves to the landmark with
 the least summed squared distance inside its Voronoi cell. Alone, these two steps stop in a poor optimum, 8 to 19 %
-above FasterPAM's cost; so each iteration first tries to move codes to where cost is: `geovq.codebook.on_graph.swaps`.
-On a large graph, iterations on a small picture of it come first, `geovq.codebook.on_graph.contraction`.
+above FasterPAM's cost; so each iteration first swaps medoids for landmarks that lower the cost,
+`geovq.codebook.on_graph.swaps`. Iterations on a large graph begin with the result for a smaller one,
+`geovq.codebook.on_graph.contraction`.
 
 Source: Lloyd (1982), "Least squares quantization in PCM".
 """
@@ -17,7 +18,14 @@ from scipy.sparse import csr_matrix
 from geovq.arrays import IntArray
 from geovq.codebook.kmedoids import KMedoidsResult
 from geovq.codebook.on_graph.contraction import contracted
-from geovq.codebook.on_graph.search import LandmarkGraph, Nearest, Workspace, nearest_medoids, squared_costs, workspace
+from geovq.codebook.on_graph.search import (
+    LandmarkGraph,
+    Nearest,
+    ThreadMemory,
+    nearest_medoids,
+    squared_costs,
+    thread_memory,
+)
 from geovq.codebook.on_graph.starts import spread_medoids
 from geovq.codebook.on_graph.step import lloyd_step
 from geovq.codebook.on_graph.swaps import swap_pass
@@ -29,9 +37,9 @@ from geovq.threads import torch_threads_kept
 
 _NODES_PER_BLOCK = 256
 _LANDMARKS_PER_SEED = 16  # of a contracted graph
-_SEEDS_PER_CODE = 128  # fewer place the codes too coarsely to save iterations on all landmarks
+_SEEDS_PER_CODE = 128  # with fewer, codes are placed too coarsely to save iterations on all landmarks
 _FEWEST_SEEDS = 10_000  # below, all landmarks are searched in seconds
-_LEAST_GAIN = 2e-3  # of an iteration, relative; below it, sampling has run dry
+_LEAST_GAIN = 2e-3  # of an iteration, relative; below it, further samples of candidates rarely help
 
 
 class _Start(NamedTuple):
@@ -73,8 +81,9 @@ def graph_kmedoids(
     KMedoidsResult
         `cost` is the mean squared distance; the histories have one row per iteration, and never rise; `converged` says
         that the last iteration gained less than 0.2 %, or nothing if the graph is small enough to try every landmark.
-        From 160,000 landmarks (and 2,048 a code), restarts are made on a contracted graph: the histories then begin
-        where the best of them ended, and the costs of the others are those with which they would have begun.
+        From 160,000 landmarks on (and 2,048 per code), starts are searched on a contracted graph, and only the best of
+        them on all landmarks: the histories begin with its medoids, and `restart_costs` of the others are the costs of
+        their medoids on all landmarks.
 
     Raises
     ------
@@ -124,18 +133,18 @@ def _renumbered(checked: csr_matrix, rng: np.random.Generator) -> tuple[Landmark
 def _search(
     graph: LandmarkGraph, n_codes: int, n_restarts: int, max_iterations: int, seed: int, progress: Progress
 ) -> list[_Start]:
-    """All starts; those on a large graph begin on a contracted one, and only the best of them goes on."""
+    """All starts; of a large graph they are searched on a contracted one, and only the best on all landmarks."""
     n_seeds = graph.n_nodes // _LANDMARKS_PER_SEED
     if n_seeds < max(_FEWEST_SEEDS, _SEEDS_PER_CODE * n_codes):
         progress.start("graph Lloyd", n_restarts, "restarts")
         return _starts(graph, n_codes, n_restarts, max_iterations, seed, progress)
     progress.start("graph Lloyd", n_restarts + 1, "searches")
     seeds = np.sort(make_rng(seed, "graph_kmedoids.seeds").choice(graph.n_nodes, n_seeds, replace=False))
-    from_afar = _starts(contracted(graph, seeds), n_codes, n_restarts, max_iterations, seed, progress)
-    starts = [_start_at(graph, seeds[start.medoids[-1]]) for start in from_afar]
+    on_contracted = _starts(contracted(graph, seeds), n_codes, n_restarts, max_iterations, seed, progress)
+    starts = [_start_at(graph, seeds[start.medoids[-1]]) for start in on_contracted]
     best = int(np.argmin([start.costs[0] for start in starts]))
     rng = make_rng(seed, "graph_kmedoids.last")
-    starts[best] = _improved(graph, starts[best], max_iterations, rng, workspace(graph), progress)
+    starts[best] = _improved(graph, starts[best], max_iterations, rng, thread_memory(graph), progress)
     progress.advance()
     return starts
 
@@ -143,12 +152,12 @@ def _search(
 def _starts(
     graph: LandmarkGraph, n_codes: int, n_restarts: int, max_iterations: int, seed: int, progress: Progress
 ) -> list[_Start]:
-    work = workspace(graph)
+    memory = thread_memory(graph)
     starts = []
     for restart in range(n_restarts):
         rng = make_rng(seed, f"graph_kmedoids.start.{restart}")
-        start = _start_at(graph, spread_medoids(graph, n_codes, rng, work, progress))
-        starts.append(_improved(graph, start, max_iterations, rng, work, progress))
+        start = _start_at(graph, spread_medoids(graph, n_codes, rng, memory, progress))
+        starts.append(_improved(graph, start, max_iterations, rng, memory, progress))
         progress.advance()
     return starts
 
@@ -163,15 +172,15 @@ def _improved(
     start: _Start,
     max_iterations: int,
     rng: np.random.Generator,
-    work: Workspace,
+    memory: ThreadMemory,
     progress: Progress,
 ) -> _Start:
-    """Iterate until an iteration gains next to nothing; the cost falls in each."""
+    """Iterate until an iteration gains less than `_LEAST_GAIN`; the cost falls in each."""
     costs, history, nearest, _ = start
     for _ in range(max_iterations):
-        swapped, tried_all = swap_pass(graph, history[-1], nearest, rng, work, progress)
+        swapped, tried_all = swap_pass(graph, history[-1], nearest, rng, memory, progress)
         stop_if_requested(progress)
-        moved = lloyd_step(graph, swapped, nearest_medoids(graph, swapped), rng, work)
+        moved = lloyd_step(graph, swapped, nearest_medoids(graph, swapped), rng, memory)
         stop_if_requested(progress)
         moved_nearest = nearest_medoids(graph, moved)
         cost = _mean_cost(graph, moved_nearest)

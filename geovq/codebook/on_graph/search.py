@@ -1,8 +1,9 @@
-"""Searches in a landmark graph that stop where they stop to matter, and the memory they work in.
+"""Searches in a landmark graph that stop early, and the memory they work in.
 
-A node is visited by the search from `start` only if its bound is above its distance. With the distance to the nearest
-medoid as bound, or to the second nearest, nothing is missed: along a shortest path from `start` to a node, both fall by
-no more than the path does, so whoever is worth reaching is reached through nodes that are worth reaching.
+The search from `start` visits a node only if its distance is below the node's bound. The bounds in use are the distance
+to the nearest medoid, to the second nearest, or none. None of the nodes below their bound is missed: from one node of a
+shortest path to the next, such a bound changes by at most the length of the edge between them, so where the end of a
+path is below its bound all nodes on the way are.
 """
 
 from typing import NamedTuple
@@ -40,14 +41,30 @@ class LandmarkGraph(NamedTuple):
         return len(self.mass)
 
 
-class Workspace(NamedTuple):
-    """What each of several searches at a time writes into; every search leaves `best` infinite.
+class SearchMemory(NamedTuple):
+    """What one search writes into.
 
     Attributes
     ----------
-    best : array of shape (threads, N)
+    best : array of shape (N,)
+        Distance of every node that was visited, infinite elsewhere; whoever reads it makes it infinite again.
+    heap : array of shape (2 E + N,)
+    nodes : array of shape (N,)
+        Nodes that were visited.
+    """
+
+    best: Float32[FloatArray, " nodes"]
+    heap: Int64[IntArray, " items"]
+    nodes: Int32[Int32Array, " nodes"]
+
+
+class ThreadMemory(NamedTuple):
+    """One `SearchMemory` for each thread, as rows.
+
+    Attributes
+    ----------
+    best, nodes : arrays of shape (threads, N)
     heap : array of shape (threads, 2 E + N)
-    nodes : array of shape (threads, N)
     """
 
     best: Float32[FloatArray, "threads nodes"]
@@ -62,10 +79,10 @@ class Nearest(NamedTuple):
     distance: Float32[FloatArray, " nodes"]
 
 
-def workspace(graph: LandmarkGraph) -> Workspace:
+def thread_memory(graph: LandmarkGraph) -> ThreadMemory:
     """Memory for one search per thread; pages that no search needs are never touched."""
     n_threads, n_nodes = numba.get_num_threads(), graph.n_nodes
-    return Workspace(
+    return ThreadMemory(
         best=np.full((n_threads, n_nodes), np.inf, dtype=np.float32),
         heap=np.empty((n_threads, len(graph.columns) + n_nodes), dtype=np.int64),
         nodes=np.empty((n_threads, n_nodes), dtype=np.int32),
@@ -80,26 +97,42 @@ def nearest_medoids(graph: LandmarkGraph, medoids: Int64[IntArray, " k"]) -> Nea
 
 
 def squared_costs(graph: LandmarkGraph, nearest: Nearest) -> Float64[DoubleArray, " nodes"]:
-    """What every node adds to the cost: its mass times its squared distance to the medoid."""
+    """Share of every node in the cost: its mass times its squared distance to the medoid."""
     costs: DoubleArray = graph.mass * np.square(nearest.distance, dtype=np.float64)
     return costs
 
 
+@numba.njit(inline="always")
+def memory_of(memory: ThreadMemory, thread: int) -> SearchMemory:
+    """The memory of one thread."""
+    return SearchMemory(memory.best[thread], memory.heap[thread], memory.nodes[thread])
+
+
 @numba.njit(cache=True)
 def reach(
-    graph: LandmarkGraph,
-    start: int,
-    bound: FloatArray,
-    code: Int32Array,
-    within: int,
-    best: FloatArray,
-    heap: IntArray,
-    nodes: Int32Array,
+    graph: LandmarkGraph, start: int, bound: FloatArray, code: Int32Array, within: int, memory: SearchMemory
 ) -> int:
-    """Write all nodes nearer to `start` than their bound into `nodes`, their distances into `best`; return how many.
+    """Find all nodes nearer to `start` than their bound, and write them and their distances into `memory`.
 
-    If `within` is not ANYWHERE, paths stay among the nodes of that code.
+    Parameters
+    ----------
+    graph : LandmarkGraph
+    start : int
+        Visited whatever its bound.
+    bound : array of shape (N,)
+        Infinite where a node has none.
+    code : array of shape (N,)
+        Code of every node.
+    within : int
+        Paths stay among the nodes of this code, or go ANYWHERE.
+    memory : SearchMemory
+
+    Returns
+    -------
+    int
+        Number of nodes that were written.
     """
+    best, heap, nodes = memory
     best[start] = 0
     heap[0] = heap_item(np.float32(0), start)
     size, n = 1, 0

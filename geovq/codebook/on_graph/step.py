@@ -8,20 +8,49 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from geovq.arrays import FloatArray, IntArray
-from geovq.codebook.on_graph.search import LandmarkGraph, Nearest, Workspace, reach, squared_costs
+from geovq.codebook.on_graph.search import (
+    LandmarkGraph,
+    Nearest,
+    SearchMemory,
+    ThreadMemory,
+    memory_of,
+    reach,
+    squared_costs,
+)
 
 _TARGETS = 8  # landmarks of a cell whose distances stand for those of the whole cell
 _FAVOURITES = 4  # landmarks of a cell that are judged by all its distances
 
 
 def lloyd_step(
-    graph: LandmarkGraph, medoids: Int64[IntArray, " k"], nearest: Nearest, rng: np.random.Generator, work: Workspace
+    graph: LandmarkGraph,
+    medoids: Int64[IntArray, " k"],
+    nearest: Nearest,
+    rng: np.random.Generator,
+    memory: ThreadMemory,
 ) -> Int64[IntArray, " k"]:
     """Move every code to a better landmark of its cell, if one is found.
 
-    Paths are kept inside the cell, which can only lengthen them, while those of the medoid itself lie inside anyway. So
-    a landmark that looks better is better. Every member counts through the nearest of a few targets, and the landmarks
-    that look best so are judged by all members; in cells of up to 8 the targets are all members.
+    A landmark is judged by the sum of squared distances to the members of its cell, along paths inside the cell. Those
+    may be longer than paths that leave it, while the shortest paths to the medoid lie inside anyway; so a landmark with
+    a smaller sum than the medoid's is better in truth. In a first round each member is represented by the nearest of a
+    few members, the targets; those landmarks that this estimate ranks first are judged by all members. In cells of up
+    to 8 members all of them are targets, and the estimate is exact.
+
+    Parameters
+    ----------
+    graph : LandmarkGraph
+    medoids : array of shape (K,)
+    nearest : Nearest
+        Of these medoids.
+    rng : numpy Generator
+        Draws the targets.
+    memory : ThreadMemory
+
+    Returns
+    -------
+    array of shape (K,)
+        Medoids after the step.
     """
     shuffled = rng.permutation(graph.n_nodes)
     members = shuffled[nearest.code[shuffled].argsort(kind="stable")]  # of cell 0, of cell 1, ...
@@ -30,7 +59,7 @@ def lloyd_step(
     code = nearest.code[members]
 
     targets = members[begins[:, None] + np.arange(_TARGETS) % sizes[:, None]]
-    reached = _distances_within_cells(graph, nearest, targets, work)[:, members]  # (targets, N)
+    reached = _distances_within_cells(graph, nearest, targets, memory)[:, members]  # (targets, N)
     represented = np.bincount(code * _TARGETS + reached.argmin(axis=0), graph.mass[members], len(medoids) * _TARGETS)
     estimates = np.zeros(graph.n_nodes)
     for target, distances in enumerate(reached):
@@ -38,7 +67,7 @@ def lloyd_step(
 
     ranked = members[np.lexsort((estimates, code))]
     favourites = ranked[begins[:, None] + np.arange(_FAVOURITES) % sizes[:, None]]  # (K, favourites)
-    squares = np.square(_distances_within_cells(graph, nearest, favourites, work), dtype=np.float64)
+    squares = np.square(_distances_within_cells(graph, nearest, favourites, memory), dtype=np.float64)
     costs = np.stack([np.bincount(nearest.code, graph.mass * row) for row in squares])
     costs_now = np.bincount(nearest.code, squared_costs(graph, nearest))
     best, codes = costs.argmin(axis=0), np.arange(len(medoids))
@@ -46,11 +75,12 @@ def lloyd_step(
 
 
 def _distances_within_cells(
-    graph: LandmarkGraph, nearest: Nearest, starts: Int64[IntArray, "k n_starts"], work: Workspace
+    graph: LandmarkGraph, nearest: Nearest, starts: Int64[IntArray, "k n_starts"], memory: ThreadMemory
 ) -> Float32[FloatArray, "n_starts nodes"]:
     """Distance from each start of its cell to every node, along paths that stay in the cell."""
     distances = np.empty((starts.shape[1], graph.n_nodes), dtype=np.float32)
-    _reach_within_cells(graph, nearest, starts, distances, work)
+    no_bound = np.full(graph.n_nodes, np.inf, dtype=np.float32)
+    _reach_within_cells(graph, nearest, starts, no_bound, memory, distances)
     return distances
 
 
@@ -59,15 +89,29 @@ def _reach_within_cells(
     graph: LandmarkGraph,
     nearest: Nearest,
     starts: IntArray,
+    no_bound: FloatArray,
+    memory: ThreadMemory,
     distances: FloatArray,
-    work: Workspace,
 ) -> None:
-    n_threads, n_starts = len(work.best), starts.shape[1]
+    """Fill `distances`, (n_starts, N)."""
+    n_threads, n_starts = len(memory.best), starts.shape[1]
     for t in numba.prange(n_threads):
-        best, heap, nodes = work.best[t], work.heap[t], work.nodes[t]
         for task in range(t, starts.size, n_threads):
             code, s = task // n_starts, task % n_starts
-            n = reach(graph, starts[code, s], best, nearest.code, code, best, heap, nodes)  # `best` bounds nothing
-            for node in nodes[:n]:
-                distances[s, node] = best[node]
-                best[node] = np.inf
+            _reach_within_cell(graph, nearest, starts[code, s], no_bound, memory_of(memory, t), distances[s])
+
+
+@numba.njit(cache=True)
+def _reach_within_cell(
+    graph: LandmarkGraph,
+    nearest: Nearest,
+    start: int,
+    no_bound: FloatArray,
+    memory: SearchMemory,
+    distances: FloatArray,
+) -> None:
+    """Fill `distances`, (N,), of the nodes of one cell."""
+    n = reach(graph, start, no_bound, nearest.code, nearest.code[start], memory)
+    for node in memory.nodes[:n]:
+        distances[node] = memory.best[node]
+        memory.best[node] = np.inf

@@ -1,8 +1,8 @@
 """Swaps of a medoid for another landmark, judged exactly without a matrix of distances.
 
-As in FasterPAM, the change of cost that a candidate brings, with the best medoid to leave for it, follows from the
-nearest and second nearest medoid of everybody; and it concerns only the nodes nearer to the candidate than to their
-second nearest medoid, so that a bounded search finds it. Candidates are drawn where the cost is.
+As in FasterPAM, the nearest and second nearest medoid of every node tell which medoid a candidate replaces best, and
+how the cost changes. Only nodes nearer to the candidate than to their second nearest medoid matter, so a bounded search
+finds the change. Candidates are drawn in proportion to their cost.
 
 Source: Schubert, Rousseeuw (2021), "Fast and Eager k-Medoids Clustering", doi:10.1016/j.is.2021.101804; candidates by
 D² sampling: Lattanzi, Sohler (2019), "A Better k-means++ Algorithm via Local Search".
@@ -19,7 +19,9 @@ from geovq.codebook.on_graph.search import (
     ANYWHERE,
     LandmarkGraph,
     Nearest,
-    Workspace,
+    SearchMemory,
+    ThreadMemory,
+    memory_of,
     reach,
     squared,
     squared_costs,
@@ -27,15 +29,15 @@ from geovq.codebook.on_graph.search import (
 from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.progress import Progress, stop_if_requested
 
-NOBODY = -1
-_CANDIDATES_PER_BATCH = 64  # judged in parallel against the same medoids; the promising ones are judged again in turn
+NO_CODE = -1
+_CANDIDATES_PER_BATCH = 64  # judged in parallel against the same medoids; those that help are judged again one by one
 _VISITS_PER_NODE = 32  # effort of a pass: as many visits as this number of searches of the whole graph
 _VISITS_AT_LEAST = 1_000_000  # below a second of work; lets a pass try every node of a graph of 1,000
 _LEAST_GAIN = 1e-9  # of the cost; above the rounding of sums
 
 
 class TwoNearest(NamedTuple):
-    """The two nearest medoids of every node and their distances; NOBODY at infinity if there is none."""
+    """The two nearest medoids of every node and their distances; NO_CODE at infinity if there is no second."""
 
     first: Int32Array
     second: Int32Array
@@ -55,14 +57,26 @@ def swap_pass(
     medoids: Int64[IntArray, " k"],
     nearest: Nearest,
     rng: np.random.Generator,
-    work: Workspace,
+    memory: ThreadMemory,
     progress: Progress,
 ) -> SwapPass:
-    """Draw candidates in proportion to their cost, without replacement, and make every swap that helps."""
+    """Draw candidates in proportion to their cost, without replacement, and make every swap that lowers the cost.
+
+    Parameters
+    ----------
+    graph : LandmarkGraph
+    medoids : array of shape (K,)
+    nearest : Nearest
+        Of these medoids.
+    rng : numpy Generator
+    memory : ThreadMemory
+    progress : Progress
+        Asked before each batch of candidates whether to stop.
+    """
     medoids = medoids.copy()
-    state = _two_nearest(graph, nearest, work)
+    mine = memory_of(memory, 0)
+    state = _two_nearest(graph, nearest, mine)
     loss, credit = np.empty(len(medoids)), np.zeros(len(medoids))
-    one = work.best[0], work.heap[0], work.nodes[0]
     _removal_losses(graph, state, loss)
     costs = squared_costs(graph, nearest)
     least_gain = _LEAST_GAIN * float(costs.sum())
@@ -74,32 +88,32 @@ def swap_pass(
         stop_if_requested(progress)
         batch = candidates[begin : begin + _CANDIDATES_PER_BATCH]
         changes, visits = np.empty(len(batch)), np.empty(len(batch), dtype=np.int64)
-        _judge(graph, state, loss, batch, changes, visits, work)
+        _judge(graph, state, loss, batch, memory, changes, visits)
         budget -= int(visits.sum())
         order = changes.argsort(kind="stable")
         for candidate in batch[order[changes[order] < -least_gain]].tolist():
-            change, leaver, n = _best_swap(graph, state, loss, candidate, credit, *one)
+            change, leaver, n = _best_swap(graph, state, loss, candidate, credit, mine)
             budget -= n
             if change < -least_gain:
-                _swap(graph, state, candidate, leaver, *one)
+                _swap(graph, state, candidate, leaver, mine)
                 _removal_losses(graph, state, loss)
                 medoids[leaver] = candidate
     return SwapPass(medoids, True)
 
 
 def _drawn_by_cost(costs: DoubleArray, rng: np.random.Generator) -> IntArray:
-    """All nodes that cost something, in the order in which weighted sampling without replacement draws them."""
+    """All nodes of positive cost, in the order in which weighted sampling without replacement draws them."""
     costly = np.flatnonzero(costs)
     # The smallest of exponential clocks, one per node at the rate of its weight (Efraimidis, Spirakis 2006).
     order: IntArray = costly[(rng.exponential(size=len(costly)) / costs[costly]).argsort()]
     return order
 
 
-def _two_nearest(graph: LandmarkGraph, nearest: Nearest, work: Workspace) -> TwoNearest:
+def _two_nearest(graph: LandmarkGraph, nearest: Nearest, memory: SearchMemory) -> TwoNearest:
     n_nodes = graph.n_nodes
     second, to_second = np.empty(n_nodes, dtype=np.int32), np.empty(n_nodes, dtype=np.float32)
     state = TwoNearest(nearest.code.copy(), second, nearest.distance.copy(), to_second)
-    _find_second(graph, state, np.arange(n_nodes, dtype=np.int32), work.heap[0])
+    _find_second(graph, state, np.arange(n_nodes, dtype=np.int32), memory.heap)
     return state
 
 
@@ -108,7 +122,7 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
     """Fill the second medoid of `nodes`, where everything else is known."""
     first, second, to_first, to_second = state.first, state.second, state.to_first, state.to_second
     for node in nodes:
-        second[node], to_second[node] = NOBODY, np.inf
+        second[node], to_second[node] = NO_CODE, np.inf
     size = 0
     for node in nodes:
         for e in range(graph.pointers[node], graph.pointers[node + 1]):
@@ -120,7 +134,7 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
                 code, through = second[tail], np.float32(to_second[tail] + graph.lengths[e])
             if through < to_second[node]:
                 second[node], to_second[node] = code, through
-        if second[node] != NOBODY:
+        if second[node] != NO_CODE:
             sift_up(heap, size, heap_item(to_second[node], node))
             size += 1
     while size:
@@ -139,7 +153,7 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
 
 @numba.njit(cache=True)
 def _removal_losses(graph: LandmarkGraph, state: TwoNearest, loss: DoubleArray) -> None:
-    """What the cost would rise by if a medoid left and nobody came."""
+    """Fill `loss`: by how much the cost rises if a medoid is given up and none takes its place."""
     loss[:] = 0
     for node in range(len(state.first)):
         rise = squared(state.to_second[node]) - squared(state.to_first[node])
@@ -152,16 +166,16 @@ def _judge(
     state: TwoNearest,
     loss: DoubleArray,
     candidates: IntArray,
+    memory: ThreadMemory,
     changes: DoubleArray,
     visits: IntArray,
-    work: Workspace,
 ) -> None:
-    n_threads = len(work.best)
+    """Fill `changes` and `visits` of every candidate, as `_best_swap` finds them."""
+    n_threads = len(memory.best)
     for t in numba.prange(n_threads):
         credit = np.zeros(len(loss))
         for i in range(t, len(candidates), n_threads):
-            best, heap, nodes = work.best[t], work.heap[t], work.nodes[t]
-            changes[i], _, visits[i] = _best_swap(graph, state, loss, candidates[i], credit, best, heap, nodes)
+            changes[i], _, visits[i] = _best_swap(graph, state, loss, candidates[i], credit, memory_of(memory, t))
 
 
 @numba.njit(cache=True)
@@ -171,16 +185,15 @@ def _best_swap(
     loss: DoubleArray,
     candidate: int,
     credit: DoubleArray,
-    best: FloatArray,
-    heap: IntArray,
-    nodes: Int32Array,
+    memory: SearchMemory,
 ) -> tuple[float, int, int]:
-    """Change of the cost if `candidate` comes and the best medoid leaves for it, that medoid, and the visits made.
+    """Change of the cost if `candidate` replaces the best medoid for it, the code of that medoid, and the visits made.
 
-    `credit`, zero before and after, collects by how much the candidate softens the loss of every medoid.
+    `credit`, zero before and after, sums by how much the candidate lessens the loss of giving up each medoid.
     """
     first, to_first, to_second = state.first, state.to_first, state.to_second
-    n = reach(graph, candidate, to_second, first, ANYWHERE, best, heap, nodes)
+    best, _, nodes = memory
+    n = reach(graph, candidate, to_second, first, ANYWHERE, memory)
     gain = 0.0
     for node in nodes[:n]:
         mass, here, now = graph.mass[node], squared(best[node]), squared(to_first[node])
@@ -189,7 +202,7 @@ def _best_swap(
         credit[first[node]] += mass * (max(here, now) - squared(to_second[node]))
     if len(loss) == 1:
         credit[0] = 0.0
-        return gain, 0, n  # the only medoid leaves, and everybody was visited
+        return gain, 0, n  # the only medoid is replaced, and all nodes were visited
     leaver = int(np.argmin(loss))
     least = loss[leaver] + credit[leaver]
     for node in nodes[:n]:
@@ -202,17 +215,10 @@ def _best_swap(
 
 
 @numba.njit(cache=True)
-def _swap(
-    graph: LandmarkGraph,
-    state: TwoNearest,
-    candidate: int,
-    leaver: int,
-    best: FloatArray,
-    heap: IntArray,
-    nodes: Int32Array,
-) -> None:
-    """Give the code of `leaver` to `candidate`; only the neighbourhoods of the two are searched."""
+def _swap(graph: LandmarkGraph, state: TwoNearest, candidate: int, leaver: int, memory: SearchMemory) -> None:
+    """Make `candidate` the medoid of the code `leaver`; only the neighbourhoods of the two are searched."""
     first, second, to_first, to_second = state.first, state.second, state.to_first, state.to_second
+    best, heap, nodes = memory
     n = 0
     for node in range(len(first)):
         if first[node] == leaver:
@@ -222,7 +228,7 @@ def _swap(
         nodes[n] = node
         n += 1
     _find_second(graph, state, nodes[:n], heap)
-    n = reach(graph, candidate, to_second, first, ANYWHERE, best, heap, nodes)
+    n = reach(graph, candidate, to_second, first, ANYWHERE, memory)
     for node in nodes[:n]:
         if best[node] < to_first[node]:
             second[node], to_second[node] = first[node], to_first[node]

@@ -1,8 +1,8 @@
-"""Pairs of points between which the straight line is a long way round.
+"""Pairs of points between which the geodesic is much shorter than the straight line.
 
-Most pairs lie where the metric hardly turns, and teach little. Relaxing a geodesic for every candidate would take
-seconds; trying a few bows to either side takes one batch of the decoder, and a bow that is shorter than the straight
-line proves that the geodesic saves at least as much.
+Between most pairs the metric hardly changes, and the two look alike. Relaxing a geodesic for every candidate would take
+seconds. A few curves that bow to either side take one batch of the decoder; where one of them is shorter than the
+straight line, the geodesic is at least as short.
 """
 
 import math
@@ -31,6 +31,11 @@ def bow_saving(decode: DecodePoints, start: Float[Tensor, " a"], end: Float[Tens
         As for `measure_curve`.
     start, end : Tensor of shape (A,)
         A of at least 2; bows leave the straight line within the first two directions.
+
+    Returns
+    -------
+    float
+        In [0, 1).
     """
     along = end - start
     across = torch.zeros_like(along)
@@ -52,7 +57,7 @@ def most_bent_pair(
     Parameters
     ----------
     decoder_at : callable
-        From the number of the first point to the decoder in whose context the curve runs.
+        Decoder for curves that start at a point, by its row in `points`: of the cell that the point comes from.
     points : Tensor of shape (N, A)
     pairs : array of int of shape (M, 2)
         Candidates, rows of `points`; the first of equals wins.

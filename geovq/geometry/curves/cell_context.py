@@ -1,9 +1,9 @@
-"""One cell of one lattice, free to move while the others stay: what a curve in latent space is drawn in.
+"""The decoder of one cell of a lattice, while all other cells stay as they are; curves are measured with it.
 
-Only the cell's footprint changes, and only the cells around it can be seen there. So the decoder is given no more of
-the lattice than the footprint answers to, which for a 12 by 12 footprint in a 28 by 28 image costs a third, or less at
-the border. That a smaller lattice gives the same pixels is checked once for every context; where it does not, the whole
-lattice is decoded.
+Only the pixels of the cell's footprint change, and those depend on the cells around it only. So no more of the lattice
+is decoded than the footprint depends on, which for a 12 by 12 footprint in a 28 by 28 image takes a third of the time,
+or less at the border. Once for every context it is checked that the smaller lattice gives the same pixels; where it
+does not, the whole lattice is decoded.
 """
 
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class CellContext:
     position : (int, int)
         Row and column of the cell.
     subspace : ActiveSubspace
-        In which points are given.
+        Whose coordinates points have.
     footprint : (slice, slice)
         Rows and columns of the image that the cell can change.
     neighbourhood : (slice, slice)
@@ -111,17 +111,17 @@ def cell_in_context(
 
 @torch.no_grad()
 def _what_the_cell_changes(decoder: Decode, lattice: Tensor, position: tuple[int, int]) -> tuple[Window, Window]:
-    """Bounding box of the cell's footprint, and the smallest neighbourhood outside which nothing reaches it.
+    """Bounding box of the cell's footprint, and the smallest neighbourhood of cells that the footprint depends on.
 
-    NaN reaches exactly the pixels that depend on where it was put, as in `colour_cells`: put into the cell it shows the
-    footprint; put everywhere else than around the cell, it shows whether the footprint needs what is further away.
+    NaN reaches exactly the pixels that depend on where it was put, as in `probe_footprints`. In the cell it shows the
+    footprint; in all cells outside a neighbourhood it shows whether the footprint depends on any of them.
     """
     _, height, width = lattice.shape
     reached = decoder(torch.where(_mask_at(position, lattice), torch.nan, lattice)[None]).isnan()
     if reached.ndim != 4:
         raise ShapeError(f"The decoder must return images (B, C, h, w); got {tuple(reached.shape)} for one lattice.")
     changed = reached[0].any(dim=0)  # (h, w)
-    if not changed.any():  # the decoder replaces NaN: nothing can be learnt this way
+    if not changed.any():  # the decoder replaces NaN: nothing is known
         return (slice(0, changed.shape[0]), slice(0, changed.shape[1])), (slice(0, height), slice(0, width))
     footprint = _bounding(changed.any(dim=1)), _bounding(changed.any(dim=0))
     for reach in range(max(height, width)):

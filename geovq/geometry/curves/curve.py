@@ -145,6 +145,11 @@ def graph_curve(decode: DecodePoints, nodes: Float[Tensor, "m a"], *, n_points: 
 def evenly_along(decode: DecodePoints, nodes: Float[Tensor, "m a"], n_points: int) -> Float[Tensor, "t a"]:
     """Points of a polyline at even decoded distances, both ends included.
 
+    Parameters
+    ----------
+    decode, nodes, n_points
+        As for `graph_curve`.
+
     Raises
     ------
     ShapeError
@@ -163,7 +168,7 @@ def evenly_along(decode: DecodePoints, nodes: Float[Tensor, "m a"], n_points: in
     samples = torch.cat([torch.lerp(starts, ends, fractions).flatten(end_dim=1), nodes[-1:]])
     travelled = measure_curve(decode, samples).cumulative_length.cpu().numpy()
     if travelled[-1] == 0:
-        travelled = np.linspace(0, 1, len(samples))  # the image stands still: even in latent samples instead
+        travelled = np.linspace(0, 1, len(samples))  # the image does not change: even latent steps instead
     marks = np.linspace(0, travelled[-1], n_points)
     columns = [np.interp(marks, travelled, column) for column in samples.double().cpu().numpy().T]
     points = torch.from_numpy(np.stack(columns, axis=1)).to(nodes)

@@ -2,10 +2,10 @@
 
 The discrete energy is a sum of squares, (T - 1) sum_t |f(c_t+1) - f(c_t)|^2, so Gauss-Newton applies: with Jacobians
 J_t at the points, by forward mode, its matrix is block tridiagonal with blocks J_t^T J_t and J_t^T J_t+1, and one solve
-moves all points at once. On trained decoders 3 to 20 Jacobians do what L-BFGS has not done after 100 gradients. The
-metric is nearly singular in places, where an undamped step would leave the data far behind: the damping is the same in
-all latent directions, and follows how well the last step was predicted. A curve of a quarter of the points, relaxed
-first, brings the others close at a quarter of the price.
+moves all points at once. On trained decoders it converges with 3 to 20 Jacobians, where L-BFGS has not after 100
+gradients. The metric is nearly singular in places, where an undamped step would go far outside the data: the damping is
+the same in all latent directions, and follows how well the last step was predicted. First a curve with a quarter of the
+points is relaxed; the others then start near the end, and fewer steps with all points are needed.
 
 Source: Shao, Kumar, Fletcher (2018), "The Riemannian Geometry of Deep Generative Models"; Arvanitidis, Hansen, Hauberg
 (2018), "Latent Space Oddity"; Madsen, Nielsen, Tingleff (2004), "Methods for Non-Linear Least Squares Problems", for
@@ -22,7 +22,8 @@ from geovq.errors import InvalidValueError
 from geovq.geometry.curves.curve import Curve, DecodePoints, evenly_along, measure_curve
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 
-# Shares of the mean diagonal entry of the Gauss-Newton matrix; the least leaves alone what no pixel answers to.
+# Shares of the mean diagonal entry of the Gauss-Newton matrix; the least keeps points where moving them changes no
+# pixel.
 _LEAST_DAMPING, _FIRST_DAMPING, _MOST_DAMPING = 1e-12, 1e-4, 1e8
 _COARSE = 4  # every how many points one is moved first
 _FEWEST_TO_COARSEN = 16  # points of a curve for which that pays
@@ -36,12 +37,12 @@ class RelaxedCurve:
     ----------
     curve : Curve
     converged : bool
-        Whether the last step neither promised nor brought a relative decrease of the energy above the tolerance.
+        Whether the last step was neither expected to lower the energy by more than the tolerance, relatively, nor did.
     n_iterations : int
         Gauss-Newton steps that were tried, those with fewer points included.
     hidden_length : float
-        By which share the curve grows when the middle of every step is decoded too. Beyond a few percent its steps have
-        learnt to jump, for example between the turns of a roll, and `n_points` should be raised.
+        By which share the curve is longer when the middle of every step is decoded too. At more than a few percent its
+        steps jump over what lies between, for example from one turn of a roll to the next; raise `n_points` then.
     energies : tuple of float
         Energy of the start, and after every step that was taken with all points: falling.
     """
@@ -76,8 +77,8 @@ def relaxed_curve(
     n_steps : int, default=50
         Most Gauss-Newton steps, of the coarse curve and of the whole one.
     tolerance : float, default=1e-4
-        Relative decrease of the energy that is not worth another step; the length is settled to about half of that.
-        Differences of float32 images resolve 1e-5 or so.
+        Stop at a relative decrease of the energy below it; the length is then known to about half of that, relatively.
+        Differences of float32 images resolve about 1e-5.
     progress : Progress, optional
         Told about every step.
 
@@ -131,9 +132,9 @@ def _descend(decode: DecodePoints, points: Tensor, n_steps: int, tolerance: floa
         moved = torch.cat([points[:1], points[1:-1] + step.to(points), points[-1:]])
         expected, energy = model.expected_decrease(step), _energy(decode, moved)
         decrease = model.energy - energy
-        # As in MINPACK: both what was promised and what came of it are negligible.
+        # As in MINPACK: the expected and the actual decrease are both negligible.
         converged = max(expected, abs(decrease)) <= tolerance * model.energy
-        if decrease > 0:  # not so for NaN
+        if decrease > 0:  # false for NaN
             damping = max(damping * max(1 / 3, 1 - (2 * decrease / expected - 1) ** 3), _LEAST_DAMPING)
             points, growth = moved, 2.0
             energies.append(energy)

@@ -1,9 +1,9 @@
 """Shortest paths from many sources at once by relaxing all edges in batches: the algorithm for a GPU.
 
-One sweep lets every node ask all its neighbours whether a way through them is shorter; when a whole sweep changes
+One sweep shortens the distance of every node by the way through each of its neighbours; when a whole sweep changes
 nothing, the distances are exact. That is more arithmetic than Dijkstra's algorithm, but all of it is gathers and minima
-over contiguous rows: distances are laid out (nodes, sources), so that a neighbour is one row. Both algorithms take the
-minimum over the same sums in the same order of additions, so their float32 results are the same numbers.
+over contiguous rows: distances have the layout (nodes, sources), so that a neighbour is one row. Both algorithms take
+the minimum over the same sums in the same order of additions, so their float32 results are the same numbers.
 
 Source: Bellman (1958), Ford (1956); the sweeps work in place, which takes half as many as with a copy (Gauss-Seidel).
 """
@@ -23,7 +23,7 @@ from geovq.chunks import available_device, in_chunks, memory_budget
 from geovq.errors import InvalidValueError
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 
-_LONGEST_ROW = 32  # neighbours of a node that are asked in one sweep; more of them are asked through partial rows
+_LONGEST_ROW = 32  # neighbours of a row of the table; nodes with more are split into several rows
 _N_BUFFERS = 4  # arrays of (nodes, sources) that are alive at once
 _BLOCK_BYTES = 16 * 2**20  # of one such array: two stay in the L2 cache of a large GPU
 _FEWEST_SOURCES = 32  # per block where memory allows: a row then fills whole cache lines
@@ -49,7 +49,7 @@ def relax_distances(
     *,
     progress: Progress | None = None,
 ) -> Float32[FloatArray, "n_sources n"]:
-    """Shortest-path length from each source to every node; what `geodesic_distances` does on a GPU.
+    """Shortest-path length from each source to every node, as `geodesic_distances` finds them on a GPU.
 
     Parameters
     ----------
@@ -147,10 +147,10 @@ def _table_of(weights: csr_matrix, device: torch.device) -> _Table:
 def _split_long_rows(
     n_rows: int, heads: IntArray, tails: IntArray, lengths: FloatArray
 ) -> tuple[int, IntArray, IntArray, FloatArray]:
-    """Rows and edges (head asks tail) in which nobody asks more than `_LONGEST_ROW` others.
+    """Rows and edges (from head to tail) such that no row has more than `_LONGEST_ROW` edges.
 
-    A hub asks partial rows, at no distance, that each ask a part of its neighbours; nobody else asks those. One hub
-    would otherwise cost as many slots, of one row each, as it has neighbours.
+    A node with more neighbours gets partial rows, each with a part of them, and edges of length zero to these rows;
+    no other row leads there. Unsplit, it would need as many slots, of one row each, as it has neighbours.
     """
     while True:
         degrees = np.bincount(heads, minlength=n_rows)

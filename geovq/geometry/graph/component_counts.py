@@ -1,4 +1,4 @@
-"""In how many pieces the landmarks fall if each is joined to its k nearest others: is the graph one world?"""
+"""Connected components of the graph that joins each landmark to its k nearest others, for every k up to a limit."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from geovq.geometry.graph.nearest import nearest_neighbours
 
 
 @dataclass(frozen=True)
-class Connectivity:
+class ComponentCounts:
     """Components of nearest-neighbour graphs before anything joins them.
 
     Attributes
@@ -37,7 +37,7 @@ class Connectivity:
         return int(connected[0]) if len(connected) else None
 
 
-def connectivity(points: Float32[FloatArray, "n a"], max_neighbors: int = 20) -> Connectivity:
+def component_counts(points: Float32[FloatArray, "n a"], max_neighbors: int = 20) -> ComponentCounts:
     """Components of the symmetric k-nearest-neighbour graph for every k up to a limit.
 
     Parameters
@@ -56,7 +56,7 @@ def connectivity(points: Float32[FloatArray, "n a"], max_neighbors: int = 20) ->
         raise InvalidValueError(f"max_neighbors must be in [1, N) for N = {n_points} points; got {max_neighbors}.")
     nearest = nearest_neighbours(points, max_neighbors)
     found = [_components(nearest[:, :k]) for k in range(1, max_neighbors + 1)]
-    return Connectivity(
+    return ComponentCounts(
         np.arange(1, max_neighbors + 1),
         np.array([len(sizes) for sizes in found], dtype=np.int64),
         np.array([sizes.max() / n_points for sizes in found]),

@@ -1,10 +1,10 @@
 """Dijkstra's algorithm from 32 sources at once: the shortest paths of sources near each other are mostly the same.
 
-A search over a graph spends its time on waiting for memory: fetching neighbours, asking whether a way is shorter. Here
-each node holds its distances from all sources of a group side by side, and one vector instruction asks for all of them.
-The heap is ordered by the least distance of a node that became shorter since the node was last taken. The least of all
-is then final, as with one source, so a node is taken at most 32 times, and the distances are the same float32 numbers.
-If the sources of a group are near each other, it is taken two or three times, not 32.
+A search over a graph spends most of its time waiting for the memory that holds the neighbours. Here each node holds
+its distances from all sources of a group side by side, and one vector instruction compares all of them. The heap is
+ordered by the least distance of a node that became shorter since the node was last taken from it. The least in the heap
+is final, as with one source, so a node is taken at most 32 times, and the distances are the same float32 numbers. If
+the sources of a group are near each other, it is taken two or three times.
 
 Source: Dijkstra (1959); sources side by side as in Then et al. (2014), "The more the merrier: efficient multi-source
 graph traversal", doi:10.14778/2735496.2735507, there for breadth-first search.
@@ -25,10 +25,21 @@ _BLOCKS_PER_THREAD = 4  # evens out the work between threads
 def near_each_other(
     pointers: Int32Array, columns: Int32Array, lengths: FloatArray, sources: Int32[Int32Array, " m"]
 ) -> Int32[Int32Array, " m"]:
-    """Places of the sources in an order of which every `LANES` are near each other.
+    """Order in which every `LANES` sources that follow each other are near each other.
 
     Sources are halved again and again along the coordinate in which they spread most, as a k-d tree does; coordinates
     are distances from a few nodes, so that nothing but the graph is needed.
+
+    Parameters
+    ----------
+    pointers, columns, lengths
+        Graph in compressed sparse rows.
+    sources : array of shape (m,)
+
+    Returns
+    -------
+    array of shape (m,)
+        Indices into `sources`.
     """
     places = np.arange(len(sources), dtype=np.int32)
     if len(sources) <= LANES:
@@ -59,7 +70,18 @@ def search_groups(
     order: Int32[Int32Array, " searched"],
     out: Float32[FloatArray, "m n"],
 ) -> None:
-    """Fill the rows `order` of `out` with the distances from these sources, `LANES` of them at once."""
+    """Fill some rows of `out` with distances, `LANES` of them at once.
+
+    Parameters
+    ----------
+    pointers, columns, lengths
+        Graph in compressed sparse rows.
+    sources : array of shape (m,)
+    order : array of shape (searched,)
+        Indices into `sources` of those to search from; also the rows of `out` that are filled.
+    out : array of shape (m, N)
+        Is written to.
+    """
     n_blocks = min(_BLOCKS_PER_THREAD * numba.get_num_threads(), -(-len(order) // LANES))
     _search_groups(pointers, columns, lengths, sources, order, out, n_blocks)
 

@@ -69,7 +69,19 @@ def search_from_all(
     distance: FloatArray,
     source: Int32Array,
 ) -> None:
-    """Fill `distance` and `source` of every node of a graph in compressed sparse rows."""
+    """Fill `distance` and `source` of every node; one search from all sources.
+
+    Parameters
+    ----------
+    pointers, columns, lengths
+        Graph in compressed sparse rows.
+    sources : array of shape (n_sources,)
+        Nodes to start from.
+    distance : array of shape (N,)
+        Is written to: length of the shortest path to the nearest source.
+    source : array of shape (N,)
+        Is written to: that source, as an index into `sources`.
+    """
     distance[:] = np.inf
     source[:] = -1
     heap = np.empty(len(columns) + len(sources), dtype=np.int64)  # every edge pushes at most once

@@ -17,7 +17,7 @@ from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry.graph.nearest import nearest_neighbours
 
-_SHORTEST_RELATIVE = 1e-6  # floor of edge lengths, as a share of their median: a sparse matrix drops exact zeros
+_SHORTEST_RELATIVE = 1e-6  # floor of edge lengths, as a share of their median: sparse matrices drop exact zeros
 _EDGES_PER_CHUNK = 500_000  # whose metrics are held in float64 at once
 
 
@@ -143,7 +143,7 @@ def neighbour_graph(points: FloatArray, n_neighbors: int = 10) -> NeighbourGraph
 
 
 def _joining_pairs(points: FloatArray, labels: IntArray) -> tuple[IntArray, IntArray]:
-    """The shortest edge out of every component (one round of Boruvka); the largest one waits to be reached."""
+    """The shortest edge out of every component but the largest: one round of Boruvka's algorithm."""
     islanders = np.flatnonzero(labels != np.bincount(labels).argmax())
     islands = labels[islanders]
     distances, outsiders = _nearest_outside(points, labels, islanders)
@@ -153,10 +153,10 @@ def _joining_pairs(points: FloatArray, labels: IntArray) -> tuple[IntArray, IntA
 
 
 def _nearest_outside(points: FloatArray, labels: IntArray, islanders: IntArray) -> tuple[DoubleArray, IntArray]:
-    """Nearest point of another component for each of `islanders`, who are all that is not in the largest one.
+    """Nearest point of another component for each of `islanders`: all points outside the largest component.
 
-    The numbers of two components differ in some bit. So one tree for the largest and two per bit for the others do what
-    a tree per component would, whatever their number.
+    The numbers of two components differ in some bit. So each point asks one tree of the largest component, and for
+    every bit the tree of those other points whose component differs in it: few trees, however many components.
     """
     mainland = np.setdiff1d(np.arange(len(points)), islanders, assume_unique=True)
     distances, found = cKDTree(points[mainland]).query(points[islanders], workers=-1)

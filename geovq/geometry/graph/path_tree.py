@@ -1,7 +1,7 @@
-"""Shortest paths from one landmark to all others, with the way that leads there.
+"""Shortest paths from one landmark to all others, with the nodes on the way.
 
-Distances alone need no predecessors; drawing a geodesic does. From a single source there is nothing to run in parallel,
-and scipy's search takes less time than checking its input: `shortest_paths` pays off for many sources.
+A geodesic can only be drawn with the nodes before each node; `shortest_paths` finds lengths alone, and runs in parallel
+over many sources. From a single source scipy's search takes less time than checking its input.
 """
 
 from dataclasses import dataclass

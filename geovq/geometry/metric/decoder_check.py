@@ -1,4 +1,4 @@
-"""What a decoder must be before its geometry is measured: in eval mode, finite, and blind to the rest of a batch."""
+"""A check that a decoder's geometry can be measured: eval mode, finite output, rows of a batch independent."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -72,7 +72,7 @@ def _decode_all(decoder: Decode, lattices: Tensor, modules: list[nn.Module], *, 
 
 
 def _explain(modules: list[nn.Module], lattices: Tensor, error: RuntimeError) -> None:
-    """Say it in a sentence where a decoder failed because its numbers are of another type than the lattices'."""
+    """Raise an error that says so if the decoder failed because it computes in another type than the lattices have."""
     types = {weights.dtype for weights in _weights_of(modules) if weights.is_floating_point()}
     if types and lattices.dtype not in types:
         theirs, ours = (str(dtype).removeprefix("torch.") for dtype in (types.pop(), lattices.dtype))

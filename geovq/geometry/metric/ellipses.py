@@ -1,8 +1,8 @@
-"""One cell in its own lattice: its Jacobian, and its metric and posterior as ellipses in a plane of latent directions.
+"""Metric and posterior of one cell, as ellipses in a plane of latent directions.
 
-The metric's ellipse holds the steps that change the image equally, so it is short where the decoder is sensitive. The
-posterior's holds one standard deviation of what the encoder leaves open. A VAE trades the two against each other:
-where a step is expensive in pixels the encoder has to be sure, so the ellipses lean the same way.
+The metric's ellipse holds the steps that change the image equally far, so it is short in directions where the decoder
+is sensitive. The posterior's holds the steps of one standard deviation. Training balances the two: in directions where
+a step changes many pixels the posterior is narrow, so both ellipses point the same way.
 
 Source: Rolinek, Zietlow, Martius (2019), "Variational Autoencoders Pursue PCA Directions (by Accident)".
 """
@@ -14,18 +14,17 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.errors import InvalidValueError, ShapeError
 from geovq.geometry.metric.field_summary import summarise_field
-from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.subspace import ActiveSubspace
 
 _N_POINTS = 73  # of a closed outline: every five degrees
-_ROUND = (1.0, 2.0, 5.0)  # first digits of a distance that people can read
+_ROUND = (1.0, 2.0, 5.0)  # first digits of a distance that is easy to read
 
 
 @dataclass(frozen=True)
 class CellEllipse:
-    """Steps of one length.
+    """Outline of the steps of one length.
 
     Attributes
     ----------
@@ -37,52 +36,6 @@ class CellEllipse:
 
     outline: Float64[Tensor, "points 2"]
     is_cut: bool
-
-
-@torch.no_grad()  # forward-mode AD ignores no_grad; without it the images would keep the decoder's graph
-def cell_jacobian(
-    decoder: Decode, lattice: Float[Tensor, "d h w"], position: tuple[int, int], basis: Float[Tensor, "d a"]
-) -> Float[Tensor, "a ..."]:
-    """Change of the image per latent unit along each direction, one image per column of the basis.
-
-    Parameters
-    ----------
-    decoder : callable
-        Differentiable map (B, D, H, W) -> (B, ...). Rows must not interact: use eval mode.
-    lattice : Tensor of shape (D, H, W)
-    position : (int, int)
-        Row and column of the cell.
-    basis : Tensor of shape (D, A)
-        Orthonormal directions, as those of an `ActiveSubspace`. Then the images' inner products are the cell's metric.
-
-    Raises
-    ------
-    ShapeError
-        If lattice and basis do not fit.
-    InvalidValueError
-        If the position is outside the lattice.
-    NonFiniteError
-        If a derivative is NaN or infinite.
-    """
-    if lattice.ndim != 3 or basis.ndim != 2 or basis.shape[0] != lattice.shape[0]:
-        raise ShapeError(
-            f"lattice must be (D, H, W) and basis (D, A); got {tuple(lattice.shape)} and {tuple(basis.shape)}."
-        )
-    (height, width), (row, column) = lattice.shape[1:], position
-    if not (0 <= row < height and 0 <= column < width):
-        raise InvalidValueError(f"position must be a cell of the {height} by {width} lattice; got {position}.")
-    tangents = lattice.new_zeros(basis.shape[1], 1, *lattice.shape)
-    tangents[:, 0, :, row, column] = basis.T.to(lattice)
-
-    def push(tangent: Tensor) -> Tensor:
-        return torch.func.jvp(decoder, (lattice[None],), (tangent,))[1][0]  # type: ignore[no-any-return]
-
-    # Differentiating a map from coordinates in the subspace would say the same, but adding its mean, a constant, makes
-    # PyTorch load its compiler first, which takes seconds.
-    images: Tensor = torch.func.vmap(push)(tangents)
-    if not torch.isfinite(images).all():
-        raise NonFiniteError("The decoder's derivative is NaN or infinite at this cell.")
-    return images
 
 
 def indicatrix(metric: Float[Tensor, "2 2"], distance: float, longest: float = math.inf) -> CellEllipse:

@@ -16,8 +16,9 @@ from torch import Tensor
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, PIXEL, OutputGeometry
 from geovq.chunks import in_chunks, memory_budget
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.geometry.metric.colouring import CellColouring, ColouringSummary, colour_cells
 from geovq.geometry.metric.decoder_check import check_decoder
-from geovq.geometry.metric.footprint import CellColouring, ColouringSummary, Decode, colour_cells
+from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.subspace import require_orthonormal
 from geovq.progress import Progress
 
@@ -119,7 +120,7 @@ def measure_field(
     chunks = in_chunks(
         lambda part: _chunk_metrics(decoder, lattices[part], basis, colouring, OUTPUT_GEOMETRIES[output_geometry]),
         len(lattices),
-        chunk_size or _fitting_chunk(lattices, basis.shape[1] * colouring.footprints.shape[1]),
+        chunk_size or _fitting_chunk(lattices, basis.shape[1] * colouring.footprints.masks.shape[1]),
         phase="metric field",
         unit="lattices",
         progress=progress,
@@ -147,7 +148,7 @@ def _chunk_metrics(
         _require_finite(means, pushed)
         if geometry.weight is not None:
             pushed = pushed * geometry.weight(means)
-        owners = colouring.footprints[cells].to(pushed.dtype).T  # (P, cells of this colour)
+        owners = colouring.footprints.masks[cells].to(pushed.dtype).T  # (P, cells of this colour)
         for a, b in upper:
             entries = ((pushed[a] * pushed[b]) @ owners).T  # (cells, n)
             metrics[cells, a, b] = metrics[cells, b, a] = entries

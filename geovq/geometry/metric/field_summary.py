@@ -1,4 +1,4 @@
-"""What a metric field says, cell by cell: how much, how unevenly and in which directions images change.
+"""How much, how unevenly and in which directions the image changes at each cell of a metric field.
 
 A metric tensor is an ellipse: its principal directions are the latent directions that change the image most and least,
 and along each of them the image moves by the stretch, the root of the eigenvalue, per latent unit.
@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
-from geovq.geometry.curves.curve import DecodePoints
 
 _ROUNDING = 1e-4  # relative asymmetry, or negative eigenvalue, that float32 may leave behind
 
@@ -46,11 +45,6 @@ class FieldSummary:
     def anisotropy(self) -> Float64[Tensor, "*field"]:
         """Largest over smallest stretch, at least 1: sqrt(lambda_max / lambda_min); NaN where both are zero."""
         return self.stretches[..., 0] / self.stretches[..., -1]
-
-    @property
-    def log10_anisotropy(self) -> Float64[Tensor, "*field"]:
-        """log10 of the anisotropy; 0 where all directions change the image alike."""
-        return self.anisotropy.log10()
 
 
 def summarise_field(metrics: Float[Tensor, "*field a a"]) -> FieldSummary:
@@ -88,65 +82,6 @@ def summarise_field(metrics: Float[Tensor, "*field a a"]) -> FieldSummary:
     smallest = metrics.shape[-1] * torch.finfo(metrics.dtype).eps * largest
     kept = torch.maximum(eigenvalues, smallest)
     return FieldSummary(kept.sqrt(), _with_fixed_signs(vectors), (eigenvalues <= smallest).any(dim=-1))
-
-
-@dataclass(frozen=True)
-class PrincipalImages:
-    """How the image at one latent point changes along the principal directions of its metric.
-
-    Attributes
-    ----------
-    summary : FieldSummary
-        Of the metric at this point.
-    images : Tensor of shape (A, ...)
-        Change of the image per latent unit along each direction, strongest first; its L2 norm is the stretch.
-    """
-
-    summary: FieldSummary
-    images: Float[Tensor, "a ..."]
-
-
-def principal_images(decode: DecodePoints, point: Float[Tensor, " a"]) -> PrincipalImages:
-    """Decode the principal directions at one point: columns of the Jacobian, turned to the metric's axes.
-
-    Parameters
-    ----------
-    decode : callable
-        Differentiable map (T, A) -> (T, ...): the `images` or the footprint of a `CellContext`, or a world's `embed`.
-    point : Tensor of shape (A,)
-    """
-    columns = pushed_images(decode, point, torch.eye(len(point), dtype=point.dtype, device=point.device))
-    flat = columns.flatten(start_dim=1).double()  # (A, P)
-    summary = summarise_field((flat @ flat.T).to(point.dtype))
-    turned = summary.directions.T @ flat
-    return PrincipalImages(summary, turned.to(columns).reshape(columns.shape))
-
-
-@torch.no_grad()  # forward-mode AD ignores no_grad; without it the images would keep the decoder's graph
-def pushed_images(
-    decode: DecodePoints, point: Float[Tensor, " a"], directions: Float[Tensor, "a m"]
-) -> Float[Tensor, "m ..."]:
-    """Change of the image at one point per latent unit along each column: J directions, one image per direction.
-
-    Raises
-    ------
-    ShapeError
-        If `directions` does not have one row per coordinate of the point.
-    NonFiniteError
-        If a derivative is NaN or infinite.
-    """
-    if point.ndim != 1 or directions.ndim != 2 or directions.shape[0] != len(point):
-        raise ShapeError(
-            f"point must be (A,) and directions (A, M); got {tuple(point.shape)} and {tuple(directions.shape)}."
-        )
-
-    def push(direction: Tensor) -> Tensor:
-        return torch.func.jvp(decode, (point[None],), (direction[None],))[1][0]  # type: ignore[no-any-return]
-
-    images: Tensor = torch.func.vmap(push)(directions.T.to(point))
-    if not torch.isfinite(images).all():
-        raise NonFiniteError("The decoder's derivative is NaN or infinite at this point.")
-    return images
 
 
 def _with_fixed_signs(vectors: Tensor) -> Tensor:

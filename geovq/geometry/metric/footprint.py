@@ -1,18 +1,10 @@
-"""Which pixels a lattice cell can change, and which cells may be differentiated together.
+"""Which pixels each cell of a lattice can change, found by probing the decoder: any stride and kernel will do."""
 
-Cells whose footprints are disjoint can carry a tangent in the same Jacobian-vector product, because every pixel then
-answers to one of them only. Footprints are probed, so any stride and kernel will do.
-
-Source: Curtis, Powell, Reid (1974), "On the Estimation of Sparse Jacobian Matrices".
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
-from typing import Any, Self
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from geovq.chunks import in_chunks
@@ -24,97 +16,36 @@ _SMALLEST_CHANGE = 1e-4  # share of the largest pixel: above rounding, far below
 
 
 @dataclass(frozen=True)
-class ColouringSummary:
-    """How the cells of a lattice shared Jacobian-vector products.
+class Footprints:
+    """Pixels that each cell can change.
 
     Attributes
     ----------
-    n_cells : int
-        Cells of one lattice.
-    n_colours : int
-        Jacobian-vector products per lattice and direction.
-    spacing : (int, int)
-        Rows and columns after which a colour returns.
-    footprint : (int, int)
-        Rows and columns of pixels of the largest box that one cell can change.
-    """
-
-    n_cells: int
-    n_colours: int
-    spacing: tuple[int, int]
-    footprint: tuple[int, int]
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Inverse of `dataclasses.asdict` followed by JSON, which turns pairs into lists."""
-        return cls(values["n_cells"], values["n_colours"], tuple(values["spacing"]), tuple(values["footprint"]))
-
-    @property
-    def is_local(self) -> bool:
-        """Whether any two cells shared a product; False means one colour per cell."""
-        return self.n_colours < self.n_cells
-
-    def sentence(self) -> str:
-        """For a log or a caption."""
-        rows, columns = self.footprint
-        if not self.is_local:
-            return (
-                f"One cell changes up to {rows} × {columns} pixels, so every cell has a colour of its own: "
-                f"{self.n_colours} products per direction."
-            )
-        return (
-            f"One cell changes up to {rows} × {columns} pixels, so {self.n_colours} colours serve all "
-            f"{self.n_cells} cells."
-        )
-
-
-@dataclass(frozen=True)
-class CellColouring:
-    """A partition of the cells of a lattice into groups with disjoint footprints.
-
-    Attributes
-    ----------
-    footprints : Tensor of shape (H * W, P)
+    masks : Tensor of shape (H * W, P)
         Whether cell i can change pixel p.
-    colours : Tensor of shape (H * W,)
-        Group of every cell.
-    spacing : (int, int)
-        Rows and columns after which a colour returns.
     image_shape : tuple of int
         Shape of one decoded image; its sizes multiply to P.
     """
 
-    footprints: Bool[Tensor, "cells pixels"]
-    colours: Int[Tensor, " cells"]
-    spacing: tuple[int, int]
+    masks: Bool[Tensor, "cells pixels"]
     image_shape: tuple[int, ...]
 
     @property
-    def n_colours(self) -> int:
-        """Number of groups: Jacobian-vector products per direction."""
-        return int(self.colours.max()) + 1
-
-    @property
-    def is_local(self) -> bool:
-        """Whether any two cells share a product; False means one colour per cell."""
-        return self.n_colours < len(self.colours)
-
-    def summary(self) -> ColouringSummary:
-        """The numbers worth keeping."""
+    def largest_box(self) -> tuple[int, int]:
+        """Rows and columns of pixels of the largest box that one cell can change."""
         rows, columns = (1, 1, *self.image_shape)[-2:]
-        planes = self.footprints.reshape(len(self.colours), -1, rows, columns).any(dim=1)
-        box = _longest_span(planes.any(dim=2)), _longest_span(planes.any(dim=1))
-        return ColouringSummary(len(self.colours), self.n_colours, self.spacing, box)
+        planes = self.masks.reshape(len(self.masks), -1, rows, columns).any(dim=1)
+        return _longest_span(planes.any(dim=2)), _longest_span(planes.any(dim=1))
 
 
 @torch.no_grad()
-def colour_cells(decode: Decode, lattice: Tensor) -> CellColouring:
-    """Probe footprints, and the smallest regular spacing at which they do not overlap.
+def probe_footprints(decode: Decode, lattice: Float[Tensor, "d h w"]) -> Footprints:
+    """Find the footprint of every cell of a lattice.
 
-    A NaN put into one cell reaches exactly the pixels that depend on it, whatever the weights and the context: one
-    decoder pass over H * W poisoned copies of one lattice finds every footprint. Where the poison gets lost (a decoder
-    that replaces NaN), on all its ways or, as moving the cell then shows, on some, nothing is known, and every cell
-    gets a colour of its own.
+    A NaN put into one cell reaches exactly the pixels that depend on it, whatever the weights and the context: decoding
+    H * W copies of one lattice, each with NaN in another cell, finds every footprint. A decoder may replace NaN, in all
+    of its branches or in some; the latter shows where moving a cell changes a pixel that NaN did not reach. Then
+    nothing is known, and every cell is taken to change every pixel.
 
     Parameters
     ----------
@@ -128,8 +59,7 @@ def colour_cells(decode: Decode, lattice: Tensor) -> CellColouring:
     DeviceError
         If not even one lattice fits through the decoder.
     """
-    _, height, width = lattice.shape
-    n_cells = height * width
+    n_cells = lattice.shape[1] * lattice.shape[2]
     probes = in_chunks(
         lambda part: _probe(decode, lattice, part),
         n_cells,
@@ -137,15 +67,11 @@ def colour_cells(decode: Decode, lattice: Tensor) -> CellColouring:
         phase="probing footprints",
         unit="cells",
     )
-    poisoned, missed, image_shapes = zip(*probes, strict=True)
-    footprints = torch.cat(poisoned)  # (cells, pixels)
-    if any(missed) or not footprints.any(dim=1).all():
-        footprints = torch.ones_like(footprints)
-    overlap = (footprints.float() @ footprints.float().T) > 0  # (cells, cells)
-    spacing = _smallest_spacing(overlap.cpu(), height, width)
-    cells = torch.arange(n_cells, device=lattice.device)
-    colours = cells // width % spacing[0] * spacing[1] + cells % width % spacing[1]
-    return CellColouring(footprints, colours, spacing, tuple(image_shapes[0]))
+    reached, missed, image_shapes = zip(*probes, strict=True)
+    masks = torch.cat(reached)  # (cells, pixels)
+    if any(missed) or not masks.any(dim=1).all():
+        masks = torch.ones_like(masks)
+    return Footprints(masks, tuple(image_shapes[0]))
 
 
 def _probe(decode: Decode, lattice: Tensor, part: slice) -> tuple[Tensor, bool, torch.Size]:
@@ -159,20 +85,8 @@ def _probe(decode: Decode, lattice: Tensor, part: slice) -> tuple[Tensor, bool, 
     visible = (moved[:-1] - moved[-1]).abs() > _SMALLEST_CHANGE * moved[-1].abs().amax()
     copies[here] = torch.nan
     images = decode(copies)
-    poisoned = images[:-1].flatten(start_dim=1).isnan()
-    return poisoned, bool((visible & ~poisoned).any()), images.shape[1:]
-
-
-def _smallest_spacing(overlap: Tensor, height: int, width: int) -> tuple[int, int]:
-    """Fewest rows x columns after which a colour may return; as square as possible among equals."""
-    rows, columns = torch.arange(height * width) // width, torch.arange(height * width) % width
-    tails, heads = overlap.nonzero(as_tuple=True)
-    conflicts = torch.zeros(height, width, dtype=torch.bool)  # by the offset between two cells
-    conflicts[(rows[tails] - rows[heads]).abs(), (columns[tails] - columns[heads]).abs()] = True
-    conflicts[0, 0] = False
-    spacings = sorted(product(range(1, height + 1), range(1, width + 1)), key=lambda s: (s[0] * s[1], abs(s[0] - s[1])))
-    # Cells of one colour differ by multiples of the spacing. At (height, width) no two cells share one.
-    return next((down, right) for down, right in spacings if not conflicts[::down, ::right].any())
+    reached = images[:-1].flatten(start_dim=1).isnan()
+    return reached, bool((visible & ~reached).any()), images.shape[1:]
 
 
 def _longest_span(touched: Tensor) -> int:

@@ -1,7 +1,7 @@
-"""The few latent directions that a trained VAE actually uses.
+"""The few latent directions in which the cells of a trained VAE vary.
 
-A beta-VAE switches most of its channels off: their posterior means barely move. Distances are measured in the principal
-directions that carry (almost) all variance of the cells, so that k-d trees stay fast and Jacobians stay narrow.
+In a beta-VAE the posterior means of most channels hardly vary. Distances are measured in the principal directions that
+carry (almost) all variance of the cells: with fewer dimensions k-d trees are fast, and a Jacobian has few columns.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class ActiveSubspace:
         return (cells - self.mean.to(cells)) @ self.basis.to(cells)
 
     def lift(self, points: Float[Tensor, "n a"]) -> Float[Tensor, "n d"]:
-        """Cells at given coordinates, (n, A) -> (n, D); what the subspace leaves out sits at its mean."""
+        """Cells at given coordinates, (n, A) -> (n, D); directions outside the subspace get their mean."""
         # One product, with a column of ones: a sum with a constant, differentiated forward, would make PyTorch load its
         # compiler first, which takes a second or more.
         affine = torch.cat([self.basis.T, self.mean[None]]).to(points)

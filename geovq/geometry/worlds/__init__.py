@@ -1,4 +1,4 @@
-"""Decoders with known geometry, one file each: what tests compare with, and what a teaching page can show."""
+"""Decoders with known geometry, one file each, to test against and to teach with."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,6 +1,6 @@
-"""The plane, and the plane stretched: linear decoders, where everything is known without thinking.
+"""The plane, and a stretched plane: decoders that multiply with one matrix M.
 
-The metric is M^T M everywhere, so geodesics are straight lines and only lengths depend on direction.
+The metric is M^T M everywhere, so geodesics are straight lines; their length depends on their direction.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""A patch of the unit sphere in longitude and latitude: the map on which flights look curved.
+"""A patch of the unit sphere, with longitude and latitude for coordinates.
 
-A degree of longitude shrinks with the cosine of the latitude, so the straight line of the chart is not the shortest
-way: the great circle is.
+A degree of longitude shrinks with the cosine of the latitude, so the shortest way is not the straight line of the chart
+but the great circle.
 """
 
 from dataclasses import dataclass

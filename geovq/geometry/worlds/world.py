@@ -1,9 +1,8 @@
-"""What a decoder with known geometry has in common with a trained one, and what it knows beyond it.
+"""Decoders whose metric and geodesics are known in closed form; they can be used wherever a trained one can.
 
 A world maps each cell of a lattice, on its own, to a point of R^C: the C coordinates are the channels of one "pixel".
-So a lattice of H by W cells decodes to H * W points, a 1 by 1 lattice to a single one, and whatever takes a trained
-decoder takes `world.decode`: metric field, landmarks, curves, tokenizers. Where the theory is about points rather than
-lattices, `world.embed` is the same map from (n, D) to (n, C).
+So a lattice of H by W cells decodes to H * W points, a 1 by 1 lattice to a single one. `world.decode` takes lattices,
+as a trained decoder does; `world.embed` is the same map for points, from (n, D) to (n, C).
 """
 
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""How progress looks to who started it: a bar on a terminal, sparse lines in a log."""
+"""Progress as text: a bar on a terminal, a line every ten seconds in a log."""
 
 import sys
 import time
@@ -96,7 +96,7 @@ class LineConsole:
 
 
 class ConsoleProgress(SilentProgress):
-    """The `Progress` of work that only shows itself, and leaves no trace in any run."""
+    """A `Progress` that only prints: for work that belongs to no run."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, told from the faults that they cause."""
+"""Ctrl-C and SIGTERM as KeyboardInterrupt, also where they make other code raise another error."""
 
 import signal
 import threading
@@ -9,11 +9,11 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within the block Ctrl-C and SIGTERM raise KeyboardInterrupt, and always leave it as that.
+    """Within the block Ctrl-C and SIGTERM raise KeyboardInterrupt, and the block ends with no other error.
 
-    A signal may arrive in Python code called from C, and what called it may then raise an error of its own: safetensors
-    says that a tensor has no shape, and the reader of the file that it is damaged. Such an error is the interruption.
-    Signals are the main thread's; in another one nothing changes.
+    A signal may arrive in Python code that was called from C, and the caller may then raise an error of its own: for
+    example safetensors, that a tensor has no shape, and the reader of the file, that it is damaged. Any error after a
+    signal is raised as KeyboardInterrupt. Only the main thread gets signals; in another one the block changes nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Which process is meant. A pid alone does not say: the system gives it out again."""
+"""Processes by their pid and the time when they started: the system gives a pid to another process later."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ def process_start(pid: int) -> float | None:
 
 
 def find_process(pid: int | None, started: float | None) -> psutil.Process | None:
-    """The living process with this pid and `process_start`; a zombie or a later owner of the pid is none."""
+    """The living process with this pid and `process_start`; None if it has ended, even if its pid is reused."""
     if pid is None or started is None:
         return None
     try:
@@ -37,7 +37,7 @@ def find_process(pid: int | None, started: float | None) -> psutil.Process | Non
         same = abs(_start(process) - started) < _TOLERANCE_S
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
-        # Gone, or it belongs to somebody else, and then it is not one of ours.
+        # It has ended, or it belongs to another user and is not a job of ours.
         return None
 
 

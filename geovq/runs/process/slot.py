@@ -131,7 +131,7 @@ def _stop_if_cancelled(run_path: Path) -> None:
 def _new_ticket(run_path: Path) -> Ticket:
     pid, started = this_process()
     status = stored_status(run_path)
-    # A job is as old as the wish for it, not as its process, which first had to load its libraries.
+    # Jobs queue in the order in which they were asked for; a process begins later, when its libraries are loaded.
     queued_at = status.queued_at if status and status.pid == pid and status.queued_at else time.time()
     return Ticket(str(run_path), pid, started, queued_at)
 
@@ -140,7 +140,7 @@ def _read_ticket(file: Path) -> Ticket | None:
     try:
         return _SCHEMA.validate_json(file.read_bytes())
     except (FileNotFoundError, ValidationError):
-        return None  # given back a moment ago, or nothing that a job of ours wrote
+        return None  # removed a moment ago, or not written by a job
 
 
 def _run_id(run_path: Path) -> str:

@@ -1,8 +1,8 @@
 """What a job is doing: `status.json` of a run, and the `cancel` flag beside it.
 
-The working process is the only one that writes the status; everybody else leaves flags and reads. What the file cannot
-know is derived on reading: a job whose process is gone is lost (or cancelled, if that was asked for), and one that has
-been asked to stop and still lives is cancelling.
+Only the process that works on the run writes its status while the job lives; others read it, and leave flags. Some
+states are derived on reading: a job whose process has ended without a final status is lost (or cancelled, if it was
+asked to stop), and one that was asked to stop and still lives is cancelling.
 """
 
 import json
@@ -88,7 +88,7 @@ def read_status(run_path: str | Path) -> Status | None:
         asked_to_stop = cancel_requested(run_path)
         if find_process(stored.pid, stored.pid_started) is not None:
             return replace(stored, state=State.CANCELLING) if asked_to_stop else stored
-        # The process may have written its last word after our first look, so look again now that it is gone.
+        # The process may have written its final status after our first look: read again, now that it has ended.
         latest = stored_status(run_path)
         if latest == stored:
             return _ended_without_a_word(stored, asked_to_stop)
@@ -97,7 +97,7 @@ def read_status(run_path: str | Path) -> Status | None:
 
 
 def stored_status(run_path: str | Path) -> Status | None:
-    """The status as it was last written, whatever became of the process since; errors as `read_status`."""
+    """The status as it was last written, whether or not the process still lives; errors as `read_status`."""
     path = Path(run_path) / STATUS_FILE
     try:
         content = path.read_bytes()
@@ -118,7 +118,7 @@ def write_status(run_path: str | Path, status: Status) -> None:
 
 
 def create_status(run_path: str | Path, status: Status) -> bool:
-    """Write the status only if there is none, so that whoever comes later cannot undo the worker's own first word.
+    """Write the status only if there is none, so that it never replaces the first one that the worker writes.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def create_status(run_path: str | Path, status: Status) -> bool:
 
 
 def request_cancel(run_path: str | Path) -> None:
-    """Leave the flag that asks the run's job to stop; its age tells how patient we have been."""
+    """Leave the flag that asks the run's job to stop; `cancel_age_s` tells how long ago."""
     path = Path(run_path) / CANCEL_FLAG
     try:
         path.touch(exist_ok=True)

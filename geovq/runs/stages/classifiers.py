@@ -16,7 +16,7 @@ from geovq.training import ClassifierObjective, LabelledImages, fit, resolve_dev
 
 CLASSIFIER_FOLDER = bundled("assets", "classifiers")
 WIDTH = 24
-MAX_SHIFT = 1  # pixels; all images are centred, so more would only make the task harder than it is
+MAX_SHIFT = 1  # pixels; images are centred, so larger shifts do not occur
 TRAINING = TrainingConfig(epochs=12, batch_size=128, learning_rate=3e-3, weight_decay=0.05)
 VALIDATION_FRACTION = 0.05
 
@@ -70,7 +70,7 @@ def train_classifier(
     Raises
     ------
     Cancelled
-        If a stop was requested; what was learned is kept.
+        If a stop was requested; the state of the training is kept.
     ArtifactError
         If a file cannot be written.
     DataError

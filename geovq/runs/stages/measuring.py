@@ -43,8 +43,8 @@ def measure_vae(work: Workspace) -> Measurements:
 def measure_tokenizer(work: Workspace, name: str) -> Measurements:
     """Distortion, reconstruction and rate; if there is a prior, the cost of the tokens and the quality of its samples.
 
-    Keys with "refit_" are of the refitted decoder. There is no such distortion: that is of the decoder whose lattices
-    are quantized.
+    Keys with "refit_" are of the refitted decoder. Distortion has no such key: it is defined for the decoder that
+    belongs to the lattices.
     """
     images = work.images("test")
     model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
@@ -69,7 +69,7 @@ def measure_tokenizer(work: Workspace, name: str) -> Measurements:
     measured |= token_usage(tokens, tokenizer.n_codes).summary()
     if name in work.config.priors:
         measured |= _prior_measurements(work, name, tokens, images.labels)
-        of_class = measured.get("prior_class_nats_per_image", 0.0)  # who is told the class must be sent it
+        of_class = measured.get("prior_class_nats_per_image", 0.0)  # the class must be sent too
         for prefix in decoders:
             measured[f"{prefix}description_length_nats"] = (
                 measured[f"{prefix}bce_nats_per_image"] + measured["prior_nats_per_image"] + of_class
@@ -86,7 +86,7 @@ def _decoders(work: Workspace, name: str, autoencoder: Autoencoder) -> dict[str,
 
 
 def _named(prefix: str, summary: Measurements) -> Measurements:
-    """Keys with a prefix, but for the number of images, which all have in common."""
+    """Keys with a prefix, except the number of images, which is the same for all."""
     return {key if key == "n_images" else f"{prefix}{key}": value for key, value in summary.items()}
 
 

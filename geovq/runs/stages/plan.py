@@ -20,7 +20,7 @@ from geovq.runs.stages import measuring, tokenizers, training
 from geovq.runs.stages.classifiers import classifier_digest
 from geovq.runs.stages.workspace import Workspace, autoencoder_of
 
-# What can be made of an experiment on its own, with all that it needs: by name of the stage.
+# Parts of an experiment that can be made on their own, with all that they need: which stages each asks for.
 TARGETS: Mapping[str, Callable[[str], bool]] = {
     "run": lambda stage: True,
     "train-vae": lambda stage: stage == "vae",
@@ -184,7 +184,7 @@ def _evaluation_of_vae(config: ExperimentConfig) -> Stage:
 def _evaluation_stage(config: ExperimentConfig, name: str) -> Stage:
     refit = (f"refit:{name}",) if name in config.refits else ()
     prior = (f"prior:{name}", f"samples:{name}") if name in config.priors else ()
-    # The classifier ships with geovq, or is trained later: then samples are measured again.
+    # The classifier ships with geovq or is trained later; then samples are measured again.
     judge = {"classifier": classifier_digest(config.data.dataset)} if prior else {}
     return Stage(
         f"evaluation:{name}",

@@ -1,4 +1,4 @@
-"""What the samples of a prior are worth, beside what as many real images score in their place."""
+"""Quality of the samples of a prior, and of as many real images for comparison."""
 
 from collections.abc import Iterator, Mapping
 
@@ -31,7 +31,7 @@ def measure_samples(work: Workspace, name: str, decoders: Mapping[str, Decoder])
     name : str
         Tokenizer whose prior drew the samples.
     decoders : mapping
-        What to see the samples through, by the prefix of its keys: "" and "refit_", for example.
+        Decoders of the samples, by the prefix of their keys: "" and "refit_", for example.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def measure_samples(work: Workspace, name: str, decoders: Mapping[str, Decoder])
 
 
 class _Judge:
-    """A classifier with what it saw in the test images."""
+    """A classifier, and its features of the test images."""
 
     def __init__(self, work: Workspace, classifier: ImageClassifier, train: ImageSet, test: ImageSet) -> None:
         self.work, self.classifier, self.train = work, classifier, train

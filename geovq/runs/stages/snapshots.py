@@ -1,7 +1,7 @@
-"""What an autoencoder makes of a few held-out images after an epoch, kept so that its training can be watched.
+"""Reconstructions of a few held-out images after an epoch, kept so that a training can be watched.
 
-One small file per epoch, renamed into place when it is whole: who watches never meets half of one. The training only
-writes them. They belong to no stage, like metrics.jsonl: nothing is made from them, and a shipped run has none.
+One small file per epoch, renamed into place when it is whole, so that a reader never sees a part of one. They belong to
+no stage, like metrics.jsonl: nothing is made from them, and a shipped run has none.
 """
 
 import re
@@ -29,8 +29,14 @@ KIND, FORMAT = "snapshot", 1
 class Snapshot:
     """Some held-out images after one epoch.
 
-    images, decoded : (n, h, w), originals and reconstructions, grey values from 0 to 255;
-    lattices : (n, D, H, W), what the encoder makes of them (the posterior means of a VAE).
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    images, decoded : arrays of shape (n, h, w)
+        Originals and reconstructions, grey values from 0 to 255.
+    lattices : array of shape (n, D, H, W)
+        Encoded images; of a VAE the posterior means.
     """
 
     epoch: int
@@ -53,10 +59,10 @@ def snapshots(
     run_path: Path,
     stage: str,
     model: LatticeVAE | LatticeVQVAE,
-    images: Float[Tensor, "n 1 h w"],
+    images: Float[Tensor, "n C h w"],
     n_epochs: int,
 ) -> Callable[[int], None]:
-    """What takes a snapshot when told that an epoch ended: of the first, of the last and of evenly spread ones.
+    """Function that takes a snapshot after an epoch: after the first, the last, and evenly spread ones between.
 
     Parameters
     ----------
@@ -64,8 +70,8 @@ def snapshots(
     stage : str
         Training that `model` is in.
     model : LatticeVAE or LatticeVQVAE
-        In eval mode with the weights of the epoch whenever this is told.
-    images : Tensor of shape (n, 1, h, w)
+        In eval mode, with the weights of the epoch, whenever the function is called.
+    images : Tensor of shape (n, C, h, w)
         On the device of the model.
     n_epochs : int
         The most that the training takes.

@@ -14,9 +14,8 @@ from geovq.catalogue.datasets import Split
 from geovq.generation import sample_tokens
 from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
 from geovq.models import LatticePrior, LatticeVQVAE, load_model
-from geovq.randomness import make_generator
 from geovq.runs.layout import GEOMETRY_FILE, prior_file, samples_file, tokenizer_file, tokens_file
-from geovq.runs.stages.workspace import Workspace, smallest_integers
+from geovq.runs.stages.workspace import Workspace, images_of_geometry, smallest_integers
 from geovq.tokenization import NearestCodeTokenizer, fit_tokenizer, load_tokenizer
 
 
@@ -24,12 +23,11 @@ def measure_metric_field(work: Workspace) -> None:
     """Sample landmarks from the training split and pull the decoder's metric back to them."""
     config = work.config
     images = work.images("train")
-    generator = make_generator(config.seed, "geometry/images")
-    chosen = torch.randperm(len(images), generator=generator)[: config.geometry.n_images]
+    chosen = images_of_geometry(config, len(images))
     model = work.autoencoder("riemannian")
     work.progress.start("encoding", len(chosen), "images")
-    lattices = work.encode(model, images.subset(chosen.sort().values))
-    sample = sample_landmarks(lattices, config.geometry, seed=config.seed)
+    lattices = work.encode(model, images.subset(chosen))
+    sample = sample_landmarks(lattices, config.geometry, seed=config.seed, image_indices=chosen)
     geometry = measure_geometry(model.decode, sample, config.geometry, device=work.device, progress=work.progress)
     geometry.save(work.path / GEOMETRY_FILE)
     graph, subspace = sample.graph, sample.subspace
@@ -37,7 +35,8 @@ def measure_metric_field(work: Workspace) -> None:
     work.progress.note(
         f"{subspace.n_active} of {len(subspace.mean)} latent directions are active "
         f"({subspace.residual_variance:.2%} of the variance is left out); "
-        f"the graph has {len(graph.tails):,} edges and was in {components}."
+        f"the graph has {len(graph.tails):,} edges and was in {components}; "
+        f"{sample.n_duplicates:,} landmarks lie exactly on another."
     )
     if geometry.colouring is not None:
         work.progress.note(geometry.colouring.sentence())

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from geovq.catalogue.datasets import Split
@@ -16,6 +16,8 @@ from geovq.catalogue.tokenizers import END_TO_END
 from geovq.config import DatasetName, ExperimentConfig
 from geovq.data import ImageSet, load_images
 from geovq.errors import ConfigError, InvalidValueError
+from geovq.geometry import LandmarkSample
+from geovq.geometry.landmarks import draw_images
 from geovq.models import LatticeDecoder, LatticeVAE, LatticeVQVAE, load_model
 from geovq.progress import Progress, stop_if_requested
 from geovq.runs.layout import decoder_file, model_file
@@ -27,7 +29,17 @@ BATCH_SIZE = 512  # images per forward pass outside training
 
 @dataclass(frozen=True)
 class Workspace:
-    """One run while it is being made."""
+    """One run while it is being made.
+
+    Attributes
+    ----------
+    path : Path
+        Folder of the run.
+    config : ExperimentConfig
+    device : torch.device
+        Where models run.
+    progress : Progress
+    """
 
     path: Path
     config: ExperimentConfig
@@ -85,6 +97,25 @@ def experiment_images(config: ExperimentConfig, split: Split) -> ImageSet:
 @lru_cache(maxsize=2)  # several stages in a row read the same split
 def _loaded(dataset: DatasetName, split: Split, n_images: int | None, seed: int) -> ImageSet:
     return load_images(dataset, split, n_images=n_images, seed=seed)
+
+
+def images_of_geometry(
+    config: ExperimentConfig, n_train: int, sample: LandmarkSample | None = None
+) -> Int64[Tensor, " n"]:
+    """Places, among the training images, of those whose lattices the geometry is measured on.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    n_train : int
+        Training images of the experiment.
+    sample : LandmarkSample, optional
+        Of a geometry that was measured: its own record counts. Files of an earlier version have none, and their images
+        are drawn again.
+    """
+    if sample is not None and sample.image_indices is not None:
+        return sample.image_indices
+    return draw_images(n_train, config.geometry.n_images, seed=config.seed, stream="geometry/images")
 
 
 def load_autoencoder(run_path: Path, tokenizer: str, device: str | torch.device = "cpu") -> Autoencoder:

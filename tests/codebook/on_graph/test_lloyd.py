@@ -1,5 +1,3 @@
-from itertools import combinations
-
 import numba
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ from geovq.codebook.on_graph import swaps as graph_swaps
 from geovq.errors import Cancelled, DisconnectedGraphError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import PullbackMetric, geodesic_distances, neighbour_graph
 from geovq.progress import SilentProgress
+from tests.codebook.laws import assert_history_falls_to_the_result, assert_no_single_swap_improves, least_cost
 from tests.geometry.graph.test_shortest_paths import random_graph
 
 
@@ -29,10 +28,6 @@ def _one_thread():
 
 def squared_distances(weights):
     return np.square(floyd_warshall(weights.astype(np.float64)))
-
-
-def cost_of(squares, medoids):
-    return squares[list(medoids)].min(axis=0).mean()
 
 
 def path_graph(n):
@@ -57,7 +52,7 @@ def test_cost_equals_exhaustive_search_on_up_to_nine_landmarks(n, seed, data):
     n_codes = data.draw(st.integers(1, n))
     weights = random_graph(n, seed, n_neighbors=2)
     squares = squared_distances(weights)
-    best = min(cost_of(squares, medoids) for medoids in combinations(range(n), n_codes))
+    best = least_cost(squares, n_codes)
     assert graph_kmedoids(weights, n_codes, n_restarts=6, seed=seed).cost == pytest.approx(best, rel=1e-4, abs=1e-6)
 
 
@@ -94,11 +89,7 @@ def test_no_single_swap_improves_a_result_for_which_every_landmark_was_tried():
     squares = squared_distances(weights)
     result = graph_kmedoids(weights, 5)
     assert result.converged
-    for position in range(5):
-        for candidate in range(80):
-            swapped = result.medoid_indices.copy()
-            swapped[position] = candidate
-            assert cost_of(squares, swapped) >= result.cost * (1 - 1e-5)
+    assert_no_single_swap_improves(squares, result)
 
 
 @pytest.mark.parametrize("effort", [1_000_000, 0])
@@ -106,12 +97,7 @@ def test_the_history_falls_to_the_result_and_can_be_replayed(effort, monkeypatch
     monkeypatch.setattr(graph_swaps, "_VISITS_AT_LEAST", effort)
     weights = uneven_graph(500, seed=2)
     squares = squared_distances(weights)
-    result = graph_kmedoids(weights, 20)
-    assert (np.diff(result.cost_history) < 0).all()
-    assert result.cost_history[-1] == result.cost == result.restart_costs.min()
-    replayed = [cost_of(squares, medoids) for medoids in result.medoid_history]
-    np.testing.assert_allclose(replayed, result.cost_history, rtol=1e-4)
-    np.testing.assert_array_equal(result.medoid_history[-1], result.medoid_indices)
+    assert_history_falls_to_the_result(squares, graph_kmedoids(weights, 20), rtol=1e-4)
 
 
 def test_costs_are_those_of_fasterpam_with_the_effort_for_small_graphs_and_for_large_ones(monkeypatch):

@@ -3,7 +3,7 @@ import pytest
 
 from geovq.errors import InvalidValueError
 from geovq.geometry import neighbour_graph
-from geovq.geometry.graph.component_counts import connectivity
+from geovq.geometry.graph.component_counts import component_counts
 
 RNG = np.random.default_rng(0)
 
@@ -16,14 +16,14 @@ def clusters(*sizes: int) -> np.ndarray:
 
 def test_components_are_those_of_the_neighbour_graph_before_it_joins_them() -> None:
     points = clusters(30, 20, 12)
-    found = connectivity(points, 14)
+    found = component_counts(points, 14)
     expected = [neighbour_graph(points, k).n_components for k in range(1, 15)]
     np.testing.assert_array_equal(found.n_components, expected)
     np.testing.assert_array_equal(found.n_neighbors, np.arange(1, 15))
 
 
 def test_clusters_far_apart_stay_pieces_until_a_neighbour_must_be_found_outside() -> None:
-    found = connectivity(clusters(6, 4), 6)
+    found = component_counts(clusters(6, 4), 6)
     assert found.n_components[2] == 2
     assert found.largest_share[2] == 0.6
     assert found.first_connected == 4  # the fourth neighbour of a point among four
@@ -32,16 +32,16 @@ def test_clusters_far_apart_stay_pieces_until_a_neighbour_must_be_found_outside(
 
 
 def test_more_neighbours_never_make_more_pieces() -> None:
-    found = connectivity(RNG.normal(size=(200, 3)).astype(np.float32), 10)
+    found = component_counts(RNG.normal(size=(200, 3)).astype(np.float32), 10)
     assert (np.diff(found.n_components) <= 0).all()
     assert (np.diff(found.largest_share) >= 0).all()
 
 
 def test_without_a_connected_graph_there_is_no_first_one() -> None:
-    assert connectivity(clusters(10, 10), 5).first_connected is None
+    assert component_counts(clusters(10, 10), 5).first_connected is None
 
 
 @pytest.mark.parametrize("k", [0, 10])
 def test_impossible_limits_are_refused(k: int) -> None:
     with pytest.raises(InvalidValueError, match=rf"max_neighbors must be in \[1, N\).*10 points; got {k}"):
-        connectivity(clusters(10), k)
+        component_counts(clusters(10), k)

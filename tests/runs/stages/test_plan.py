@@ -6,7 +6,7 @@ import pytest
 
 from geovq.config import parse_config
 from geovq.runs import pipeline
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.stages.plan import TARGETS, plan, with_needs
 from tests.conftest import TINY
 

@@ -1,7 +1,7 @@
-"""Going on from what another run has finished: its stages are taken over where the settings ask for the same.
+"""A new run that begins with copies of what another run has finished.
 
-Runs are frozen, so other tokenizers on a trained autoencoder are another run. It begins with copies of every stage that
-has the same inputs; the pipeline finds these up to date, and makes the rest.
+Settings of a run never change, so other tokenizers on a trained autoencoder are another run. It begins with a copy of
+every stage that has the same inputs; the pipeline then finds these up to date, and makes the rest.
 """
 
 import json
@@ -22,11 +22,11 @@ from geovq.runs.reading import Run
 from geovq.runs.stages.plan import plan
 from geovq.runs.stages.snapshots import SNAPSHOT_FOLDER
 
-VAE_SETTINGS = ("seed", "data", "vae", "vae_training")  # what a trained VAE follows from
+VAE_SETTINGS = ("seed", "data", "vae", "vae_training")  # those that a trained VAE depends on
 
 
 def reusable(source: Run, config: ExperimentConfig) -> Manifest:
-    """The finished stages of a run that an experiment would make in the same way, as a manifest of its own."""
+    """Manifest of a new run that holds the finished stages of `source` whose inputs are those of the experiment."""
     manifest = new_manifest(config.seed)
     for stage in plan(config):
         record = source.manifest.stages.get(stage.name)
@@ -38,15 +38,15 @@ def reusable(source: Run, config: ExperimentConfig) -> Manifest:
 
 
 def begin_from(source: Run, config: ExperimentConfig, run_path: Path) -> tuple[str, ...]:
-    """Make the folder of a run with all that can be taken over from another.
+    """Make the folder of a run, with copies of all stages that can be taken over from another.
 
     Parameters
     ----------
     source : Run
     config : ExperimentConfig
-        Of the new run; what its VAE follows from must be as in `source`.
+        Of the new run; the settings named in `VAE_SETTINGS` must be those of `source`.
     run_path : Path
-        Must not exist.
+        Folder of the new run; must not exist.
 
     Returns
     -------
@@ -56,9 +56,9 @@ def begin_from(source: Run, config: ExperimentConfig, run_path: Path) -> tuple[s
     Raises
     ------
     ConfigError
-        If the VAE would have to be trained again.
+        If the VAE of `source` is not among the stages that can be taken over.
     ArtifactError
-        If a file of `source` is missing or damaged, or the folder cannot be made.
+        If a file of `source` is missing or damaged, the folder is a shipped run, or it cannot be made.
     """
     if layout.is_shipped(run_path):
         raise ArtifactError(f"{run_path} ships with geovq and is read-only; choose another folder.")
@@ -72,7 +72,7 @@ def begin_from(source: Run, config: ExperimentConfig, run_path: Path) -> tuple[s
                 _copy(source, file, digest, beside)
         (beside / layout.CONFIG_FILE).write_text(dump_config(config), encoding="utf-8")
         write_manifest(beside, manifest)
-        _copy_curves(source, manifest, beside)
+        _copy_measurements(source, manifest, beside)
         beside.rename(run_path)
     except OSError as error:
         raise ArtifactError(
@@ -84,7 +84,7 @@ def begin_from(source: Run, config: ExperimentConfig, run_path: Path) -> tuple[s
 
 
 def _is_whole(source: Run, stage: str) -> bool:
-    """Whether a stage's files are all that the next ones read: shipped runs have no tokens of training images."""
+    """Whether the files of a stage hold all that later stages read: shipped runs lack tokens of training images."""
     kind, _, name = stage.partition(":")
     if kind != "tokens":
         return True
@@ -113,8 +113,8 @@ def _copy(source: Run, file: str, digest: str, folder: Path) -> None:
         raise ArtifactError(f"{original} is damaged; {layout.remedy(source.path, file)}.")
 
 
-def _copy_curves(source: Run, manifest: Manifest, folder: Path) -> None:
-    """Rows of metrics and snapshots of the trainings that were taken over."""
+def _copy_measurements(source: Run, manifest: Manifest, folder: Path) -> None:
+    """Copy what was recorded during the trainings that are taken over: rows of metrics, and snapshots."""
     rows = [row for row in source.metrics() if row.get("stage") in manifest.stages]
     (folder / METRICS_FILE).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     for path in (source.path / SNAPSHOT_FOLDER).glob("*.safetensors"):

@@ -1,4 +1,4 @@
-"""A run's listener: progress goes to status.json, measurements to metrics.jsonl, and both to the console."""
+"""Progress of the process that works on a run: written to status.json and metrics.jsonl, shown on the console."""
 
 import time
 from collections import deque
@@ -86,7 +86,7 @@ class RunProgress:
         append_metrics(self._path, {**stage, **row})
 
     def note(self, message: str) -> None:
-        """One sentence for the log and for who watches the status."""
+        """One sentence for the log and the status."""
         self._console.note(message)
         self._status = replace(self._status, message=message)
         self._write_if_due()
@@ -96,12 +96,12 @@ class RunProgress:
         return cancel_requested(self._path)
 
     def finish(self, state: State, message: str = "", remedy: str = "") -> None:
-        """Write the last word: how the job ended, why, and what can be done about it."""
+        """Write the final status: how the job ended, why, and what can be done about it."""
         try:
-            self._console.close()  # first: who sees the last word may look at the log for the last line
-        finally:  # whoever read our output may be gone
+            self._console.close()  # first: readers of the final status may then read the log to its end
+        finally:  # the reader of our output may have ended
             self._write(state=state, message=message, remedy=remedy, rate_per_s=None, eta_s=None)
-            clear_cancel(self._path)  # after the last word: a reader between the two must not see a running job
+            clear_cancel(self._path)  # after the final status: in between, a reader must not see a running job
 
     def _enter(self, **place: object) -> None:
         self._write(
@@ -127,8 +127,8 @@ class RunProgress:
 class _SlidingRate:
     """Units per second over the last seconds, from the first step on.
 
-    The time before the first step is left out: it holds warm-up, and the first step of resumed work is a leap over
-    everything that was done before.
+    The time before the first step is left out: it holds warm-up, and the first step of resumed work counts everything
+    that was done before.
     """
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ def _begin(run_path: Path) -> Status:
     try:
         earlier = stored_status(run_path)
     except ArtifactError:
-        earlier = None  # damaged leftovers of a job that ended; this process writes it anew
+        earlier = None  # damaged, left by a job that ended; this process writes it anew
     if earlier and earlier.pid == pid and find_process(pid, earlier.pid_started):
         return replace(earlier, state=State.QUEUED)
     if earlier and earlier.state.active and find_process(earlier.pid, earlier.pid_started):

@@ -6,10 +6,10 @@ import pytest
 from geovq.errors import JobError
 from geovq.progress import Progress
 from geovq.runs.metrics import read_metrics
-from geovq.runs.process import reporting
+from geovq.runs.process import run_progress
 from geovq.runs.process.console import ConsoleProgress, LineConsole
 from geovq.runs.process.pids import this_process
-from geovq.runs.process.reporting import RunProgress
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.process.status import State, Status, create_status, read_status, request_cancel, write_status
 
 
@@ -54,7 +54,7 @@ def writes(monkeypatch):
         written.append(status)
         write_status(path, status)
 
-    monkeypatch.setattr(reporting, "write_status", write)
+    monkeypatch.setattr(run_progress, "write_status", write)
     return written
 
 

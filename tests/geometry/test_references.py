@@ -5,9 +5,9 @@ from numpy.polynomial.legendre import leggauss
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import PullbackMetric, metric_tensors
-from geovq.geometry.edge_references import chord_edge_lengths, midpoint_edge_lengths
 from geovq.geometry.worlds import SphereWorld, plane
 from tests.geometry.decoders import patch_decoder, transposed_conv_decoder
+from tests.geometry.references import chord_edge_lengths, midpoint_edge_lengths
 
 SPHERE = SphereWorld()
 

@@ -5,7 +5,7 @@ import pytest
 from geovq.config import parse_config
 from geovq.errors import ArtifactError, ConfigError
 from geovq.runs import open_run
-from geovq.runs.reuse import begin_from, reusable
+from geovq.runs.carry_over import begin_from, reusable
 from geovq.runs.stages.plan import plan
 from geovq.runs.stages.snapshots import snapshot_epochs
 from geovq.runs.worker import work_on_run
