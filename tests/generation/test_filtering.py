@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geovq.errors import NonFiniteError
@@ -31,6 +31,7 @@ def test_a_vanishing_temperature_leaves_only_the_likeliest(temperature):
     assert filter_logits(logits, temperature=temperature).tolist() == [[0, 1, 0], [1, 0, 0]]
 
 
+@settings(deadline=None)
 @given(probability_weights, st.integers(1, 20))
 def test_the_nucleus_is_the_smallest_likeliest_set_that_reaches_top_p(weights, twentieths):
     p, top_p = np.array(weights) / sum(weights), twentieths / 20
@@ -47,6 +48,7 @@ def test_of_equally_likely_tokens_the_lower_ones_stay():
     assert kept.tolist() == [[0.25] * 4 + [0] * 4] * 2
 
 
+@settings(deadline=None)
 @given(probability_weights, st.floats(-50, 50), st.sampled_from([0.2, 0.7, 1.0]))
 def test_a_constant_added_to_the_logits_changes_nothing(weights, shift, top_p):
     logits = torch.tensor(weights, dtype=torch.float64) / 10
