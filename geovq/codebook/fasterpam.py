@@ -9,11 +9,11 @@ Source: Schubert, Rousseeuw (2021), "Fast and Eager k-Medoids Clustering", doi:1
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from jaxtyping import Float32, Int64
 
 from geovq.arrays import DoubleArray, FloatArray, IntArray
+from geovq.compiling import njit
 
 _BLOCK = 32  # points at a time
 _CHAINS = 4  # partial sums per medoid, so that additions need not wait for each other; a power of two
@@ -36,7 +36,7 @@ class _Sums(NamedTuple):
     after: DoubleArray  # (_CHAINS, K)
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def swap_medoids(matrix: Float32[FloatArray, "n n"], medoids: Int64[IntArray, " k"], last_swap: int) -> int:
     """Try every point once as a medoid in place of another, and change `medoids`.
 
@@ -80,7 +80,7 @@ def swap_medoids(matrix: Float32[FloatArray, "n n"], medoids: Int64[IntArray, " 
     return last_swap
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def _two_nearest(matrix: FloatArray, medoids: IntArray) -> _TwoNearest:
     n_points = len(matrix)
     first, second = np.zeros(n_points, dtype=np.int64), np.full(n_points, -1)
@@ -96,7 +96,7 @@ def _two_nearest(matrix: FloatArray, medoids: IntArray) -> _TwoNearest:
     return _TwoNearest(first, second, to_first, to_second)
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def _best_swap(row: FloatArray, state: _TwoNearest, removal: DoubleArray, sums: _Sums) -> tuple[float, int]:
     """Change of the loss by the best swap for the candidate with this row of distances, and the medoid to give up."""
     sums.gained[:], sums.after[:] = 0, 0
@@ -121,7 +121,7 @@ def _best_swap(row: FloatArray, state: _TwoNearest, removal: DoubleArray, sums: 
     return sums.after[0, swapped] + sums.gained.sum(), swapped
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def _assign_again(matrix: FloatArray, medoids: IntArray, state: _TwoNearest, swapped: int) -> None:
     """Update the two nearest medoids of all points after `medoids[swapped]` has become another point."""
     medoid = medoids[swapped]
@@ -147,7 +147,7 @@ def _assign_again(matrix: FloatArray, medoids: IntArray, state: _TwoNearest, swa
             second[point], to_second[point] = swapped, distance
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def _find_second(
     matrix: FloatArray, medoids: IntArray, state: _TwoNearest, point: int, swapped: int, to_swapped: float
 ) -> None:
@@ -158,7 +158,7 @@ def _find_second(
     state.second[point], state.to_second[point] = nearest, distance
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def _removal_losses(state: _TwoNearest, removal: DoubleArray) -> None:
     """How much the loss grows if a medoid is given up and nothing takes its place."""
     removal[:] = 0

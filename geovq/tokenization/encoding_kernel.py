@@ -7,10 +7,10 @@ whose candidates carry one code needs no distances at all.
 Source: Gray, Moore (2000), "N-body problems in statistical learning", for pruning many queries at once.
 """
 
-import numba
 import numpy as np
 
 from geovq.arrays import FloatArray, Int32Array, IntArray
+from geovq.compiling import njit
 
 _POINTS_PER_BOX = 16  # below this, looking at a few landmarks too many is cheaper than halving once more
 _LIST_ROOM = 16  # landmarks that all lists of candidates may hold together, in multiples of N
@@ -19,7 +19,7 @@ _BISECTIONS = 5  # of the reach of a box; more would cost more than the candidat
 _EIGHTH = 3 << 23  # subtracted from the bits of a float32 it lowers the exponent by 3, that is divides by 8
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def project_cells(cells: FloatArray, mean: FloatArray, basis: FloatArray, points: FloatArray) -> None:
     """Write the coordinates (z - mean) basis of cells, (m, D), into `points`, (m, A)."""
     points[:] = 0
@@ -30,7 +30,7 @@ def project_cells(cells: FloatArray, mean: FloatArray, basis: FloatArray, points
                 points[i, a] += offset * basis[channel, a]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def codes_of_points(
     axes: tuple[int, ...],
     points: FloatArray,
@@ -102,7 +102,7 @@ def codes_of_points(
     return codes, margins
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _measure_box(axes: tuple[int, ...], points: FloatArray, begin: int, end: int, box: FloatArray) -> int:
     """Least and most of every coordinate into `box`; returns the axis along which it is widest."""
     widest = 0
@@ -116,7 +116,7 @@ def _measure_box(axes: tuple[int, ...], points: FloatArray, begin: int, end: int
     return widest
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _inherit(
     axes: tuple[int, ...],
     members: Int32Array,
@@ -160,7 +160,7 @@ def _inherit(
     return end - first - size, reach
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _common_code(members: Int32Array, label: IntArray) -> int:
     """Code that all members carry, or -1."""
     code = label[members[0]]
@@ -170,7 +170,7 @@ def _common_code(members: Int32Array, label: IntArray) -> int:
     return int(code)
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _halve(
     axes: tuple[int, ...], points: FloatArray, order: IntArray, begin: int, end: int, axis: int, box: FloatArray
 ) -> int:
@@ -188,7 +188,7 @@ def _halve(
     return middle
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _find_nearest(
     axes: tuple[int, ...],
     point: FloatArray,
@@ -227,7 +227,7 @@ def _find_nearest(
         n_ties -= is_tie
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _count(values: FloatArray | Int32Array, size: int, most: np.float32 | np.int32) -> int:
     found = np.int32(0)  # as wide as a value, so that both fill vector registers
     for c in range(size):
@@ -235,7 +235,7 @@ def _count(values: FloatArray | Int32Array, size: int, most: np.float32 | np.int
     return int(found)
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _best_way(
     axes: tuple[int, ...],
     point: FloatArray,

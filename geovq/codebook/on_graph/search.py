@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
 from geovq.arrays import DoubleArray, FloatArray, Int32Array, IntArray
+from geovq.compiling import njit
 from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.geometry.graph.nearest_source import search_from_all
 
@@ -102,13 +103,13 @@ def squared_costs(graph: LandmarkGraph, nearest: Nearest) -> Float64[DoubleArray
     return costs
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def memory_of(memory: ThreadMemory, thread: int) -> SearchMemory:
     """The memory of one thread."""
     return SearchMemory(memory.best[thread], memory.heap[thread], memory.nodes[thread])
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def reach(
     graph: LandmarkGraph, start: int, bound: FloatArray, code: Int32Array, within: int, memory: SearchMemory
 ) -> int:
@@ -153,7 +154,7 @@ def reach(
     return n
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def squared(distance: float) -> float:
     """Square in float64 of a float32."""
     return float(distance) * float(distance)

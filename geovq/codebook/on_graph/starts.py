@@ -3,7 +3,6 @@
 Source: Arthur, Vassilvitskii (2007), "k-means++: the advantages of careful seeding", with its greedy variant.
 """
 
-import numba
 import numpy as np
 from jaxtyping import Int64
 
@@ -20,6 +19,7 @@ from geovq.codebook.on_graph.search import (
     squared,
     squared_costs,
 )
+from geovq.compiling import njit
 from geovq.progress import Progress, stop_if_requested
 
 
@@ -79,7 +79,7 @@ def _draws(
     return accepted[:n_draws]
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _add_best(
     graph: LandmarkGraph,
     nearest: Nearest,

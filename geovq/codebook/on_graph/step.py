@@ -17,6 +17,7 @@ from geovq.codebook.on_graph.search import (
     reach,
     squared_costs,
 )
+from geovq.compiling import njit
 
 _TARGETS = 8  # landmarks of a cell whose distances stand for those of the whole cell
 _FAVOURITES = 4  # landmarks of a cell that are judged by all its distances
@@ -84,7 +85,7 @@ def _distances_within_cells(
     return distances
 
 
-@numba.njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True)
 def _reach_within_cells(
     graph: LandmarkGraph,
     nearest: Nearest,
@@ -101,7 +102,7 @@ def _reach_within_cells(
             _reach_within_cell(graph, nearest, starts[code, s], no_bound, memory_of(memory, t), distances[s])
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _reach_within_cell(
     graph: LandmarkGraph,
     nearest: Nearest,

@@ -26,6 +26,7 @@ from geovq.codebook.on_graph.search import (
     squared,
     squared_costs,
 )
+from geovq.compiling import njit
 from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.progress import Progress, stop_if_requested
 
@@ -117,7 +118,7 @@ def _two_nearest(graph: LandmarkGraph, nearest: Nearest, memory: SearchMemory) -
     return state
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, heap: IntArray) -> None:
     """Fill the second medoid of `nodes`, where everything else is known."""
     first, second, to_first, to_second = state.first, state.second, state.to_first, state.to_second
@@ -151,7 +152,7 @@ def _find_second(graph: LandmarkGraph, state: TwoNearest, nodes: Int32Array, hea
                 size += 1
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _removal_losses(graph: LandmarkGraph, state: TwoNearest, loss: DoubleArray) -> None:
     """Fill `loss`: by how much the cost rises if a medoid is given up and none takes its place."""
     loss[:] = 0
@@ -160,7 +161,7 @@ def _removal_losses(graph: LandmarkGraph, state: TwoNearest, loss: DoubleArray) 
         loss[state.first[node]] += graph.mass[node] * rise
 
 
-@numba.njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True)
 def _judge(
     graph: LandmarkGraph,
     state: TwoNearest,
@@ -178,7 +179,7 @@ def _judge(
             changes[i], _, visits[i] = _best_swap(graph, state, loss, candidates[i], credit, memory_of(memory, t))
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _best_swap(
     graph: LandmarkGraph,
     state: TwoNearest,
@@ -214,7 +215,7 @@ def _best_swap(
     return gain + least, leaver, n
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _swap(graph: LandmarkGraph, state: TwoNearest, candidate: int, leaver: int, memory: SearchMemory) -> None:
     """Make `candidate` the medoid of the code `leaver`; only the neighbourhoods of the two are searched."""
     first, second, to_first, to_second = state.first, state.second, state.to_first, state.to_second

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from geovq.arrays import FloatArray, Int32Array, IntArray
+from geovq.compiling import njit
 from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
 
 LANES = 32  # sources of a group; with fewer the compiler makes no vector instructions, more are less near each other
@@ -86,7 +87,7 @@ def search_groups(
     _search_groups(pointers, columns, lengths, sources, order, out, n_blocks)
 
 
-@numba.njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True)
 def _search_groups(
     pointers: Int32Array,
     columns: Int32Array,
@@ -109,7 +110,7 @@ def _search_groups(
                     out[rows[lane], node] = near[node, lane]
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _search(
     pointers: Int32Array,
     columns: Int32Array,
@@ -150,7 +151,7 @@ def _search(
                 size += 1
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _shorten(here: FloatArray, length: np.float32, near: FloatArray, head: int) -> np.float32:
     """Offer a node the ways along one edge; the least distance that they made shorter, infinite if they made none.
 

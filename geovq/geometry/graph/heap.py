@@ -6,31 +6,31 @@ so one comparison of integers orders the heap. Equal distances leave in the orde
 Source: Johnson (1975), "Priority queues with update and finding minimum spanning trees".
 """
 
-import numba
 import numpy as np
 
 from geovq.arrays import IntArray
+from geovq.compiling import njit
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def heap_item(distance: np.float32, node: int) -> np.int64:
     """Pack a distance and a node."""
     return (np.int64(np.float32(distance).view(np.int32)) << 32) | node
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def item_node(item: np.int64) -> np.int64:
     """Node of an item."""
     return item & 0xFFFFFFFF
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def item_distance(item: np.int64) -> np.float32:
     """Distance of an item."""
     return np.int32(item >> 32).view(np.float32)
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def sift_up(heap: IntArray, position: int, item: np.int64) -> None:
     """Put `item` at `position`, the end of the heap, and move it to its place."""
     while position > 0:
@@ -42,7 +42,7 @@ def sift_up(heap: IntArray, position: int, item: np.int64) -> None:
     heap[position] = item
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def sift_down(heap: IntArray, size: int, item: np.int64) -> None:
     """Put `item` in the place of the least one of a heap of `size` and move it down."""
     position = 0
@@ -59,7 +59,7 @@ def sift_down(heap: IntArray, size: int, item: np.int64) -> None:
     heap[position] = item
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def pop(heap: IntArray, size: int) -> np.int64:
     """Take the least item from a heap of `size` items, which has one less after it."""
     least: np.int64 = heap[0]

@@ -5,13 +5,13 @@ Source: Erwig (2000), "The graph Voronoi diagram with applications".
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float32, Int64
 from scipy.sparse import csr_matrix
 
 from geovq.arrays import FloatArray, Int32Array, IntArray
+from geovq.compiling import njit
 from geovq.errors import InvalidValueError
 from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.geometry.graph.shortest_paths import checked_graph, checked_nodes
@@ -60,7 +60,7 @@ def nearest_source(weights: csr_matrix, sources: npt.ArrayLike) -> NearestSource
     return NearestSource(distance, source.astype(np.int64))
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def search_from_all(
     pointers: Int32Array,
     columns: Int32Array,
