@@ -7,8 +7,6 @@ and with a single entry the same content is always the same bytes.
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +18,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from geovq.errors import ArtifactError
+from geovq.replacing import UNFINISHED, replacing
 
 HEADER = "geovq"  # name of the one header entry of our safetensors files
-_UNFINISHED = ".part"  # ends the name of a file until it is whole
 REBUILD = "delete it and run the step that writes it again"
+_MAKE_READABLE = "make it and its folder readable to this user"
 
 
 def write_safetensors(
@@ -60,7 +59,7 @@ def write_safetensors(
         name: torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
         for name, tensor in tensors.items()
     }
-    with _replacing(Path(path)) as beside:
+    with _written(Path(path)) as beside:
         save_file(copies, beside, metadata={HEADER: json.dumps(header)})
 
 
@@ -100,7 +99,7 @@ def write_bytes_atomic(path: str | Path, content: bytes) -> None:
     ArtifactError
         If the file cannot be written.
     """
-    with _replacing(Path(path)) as beside:
+    with _written(Path(path)) as beside:
         beside.write_bytes(content)
 
 
@@ -118,12 +117,12 @@ def read_json(path: str | Path, *, remedy: str = REBUILD) -> Any:
     except ValueError as error:
         raise ArtifactError(f"{path} is damaged ({error}); {remedy}.") from error
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read ({error}); {remedy}.") from error
+        raise _unreadable(path, error) from error
 
 
 def discard_unfinished(folder: Path) -> None:
     """Remove what a killed process had begun to write below a folder that nobody else writes to now."""
-    for beside in folder.rglob(f".*{_UNFINISHED}"):
+    for beside in folder.rglob(f".*{UNFINISHED}"):
         beside.unlink(missing_ok=True)
 
 
@@ -138,29 +137,20 @@ def file_digest(path: str | Path) -> str:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read ({error.strerror}); {REBUILD}.") from error
+        raise _unreadable(Path(path), error) from error
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` if the block succeeds, and vanishes if not."""
-    beside = path.with_name(
-        f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}"
-    )  # unique: two processes may write one file
+def _written(path: Path) -> Iterator[Path]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())  # the rename must not reach the disk before the content
-        beside.replace(path)
+        with replacing(path) as beside:
+            yield beside
+    except ArtifactError:
+        raise
     except (OSError, SafetensorError) as error:
         raise ArtifactError(
             f"{path} cannot be written ({error}); make its folder writable, free some space, or choose another folder."
         ) from error
-    finally:
-        # Gone after a rename; its folder may be what could not be written to.
-        if os.access(beside, os.F_OK):
-            beside.unlink()
 
 
 @contextmanager
@@ -174,7 +164,7 @@ def _opened(path: Path, remedy: str) -> Iterator[Any]:
     except ArtifactError:
         raise
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read ({error}); {remedy}.") from error
+        raise _unreadable(path, error) from error
 
 
 def _header_of(file: Any) -> dict[str, Any]:
@@ -182,8 +172,17 @@ def _header_of(file: Any) -> dict[str, Any]:
     return header if isinstance(header, dict) else {}
 
 
+def _unreadable(path: Path, error: OSError) -> ArtifactError:
+    """Nothing is known to be wrong with the content of such a file, so nobody is told to delete it."""
+    return ArtifactError(f"{path} cannot be read ({error.strerror or error}); {_MAKE_READABLE}.")
+
+
 def _require_file(path: Path, remedy: str) -> None:
-    if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:  # its folder may not be entered
+        raise _unreadable(path, error) from error
+    if not is_file:
         raise ArtifactError(f"{path} {'is not a file' if path.exists() else 'does not exist'}; {remedy}.")
 
 
