@@ -101,9 +101,13 @@ def test_a_socket_is_refused_and_stays(tmp_path):
 
 
 def test_what_failed_leaves_nothing_behind(tmp_path):
-    with pytest.raises(RuntimeError), replacing(tmp_path / "file") as beside:
-        beside.write_bytes(b"half")
-        raise RuntimeError
+    def write_half() -> None:
+        with replacing(tmp_path / "file") as beside:
+            beside.write_bytes(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,15 +4,20 @@ Tokens and measurements of the copy are made anew with the rounded weights, so t
 ship. Training tokens are left out: they are most of a run, and only the training of priors and refits reads them.
 """
 
+import os
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from geovq.artifacts import file_digest, write_json
-from geovq.errors import ArtifactError
+from geovq.errors import ArtifactError, GeovqError
 from geovq.models import load_model, save_model
 from geovq.progress import Progress, SilentProgress
+from geovq.replacing import UNFINISHED
 from geovq.runs.layout import (
     CONFIG_FILE,
     command,
@@ -54,13 +59,37 @@ def ship(run: Run, folder: Path, progress: Progress | None = None) -> Run:
     ArtifactError
         If the run is not finished or damaged, or the folder is not empty or cannot be written to.
     """
-    stages = plan(run.config)
-    missing = [stage.name for stage in stages if stage.name not in run.manifest.stages]
+    missing = [stage.name for stage in plan(run.config) if stage.name not in run.manifest.stages]
     if missing:
         raise ArtifactError(f"{run.path} is not finished ({missing[0]} is missing); `{command(run.path)}` goes on.")
-    if folder.exists() and any(folder.iterdir()):
-        raise ArtifactError(f"{folder} is not empty; choose another folder, or delete what is in it.")
     run.verify()
+    with _whole_or_not_at_all(Path(os.path.realpath(folder))) as beside:
+        _write_copy(run, beside, progress or SilentProgress())
+    return open_run(folder)
+
+
+@contextmanager
+def _whole_or_not_at_all(folder: Path) -> Iterator[Path]:
+    """A new folder beside `folder`, which takes its place if the block succeeds, and vanishes if not."""
+    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{UNFINISHED}")
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise ArtifactError(f"{folder} is not empty; choose another folder, or delete what is in it.")
+        beside.mkdir(parents=True)
+        yield beside
+        beside.replace(folder)
+    except GeovqError:
+        raise
+    except OSError as error:
+        raise ArtifactError(
+            f"{folder} cannot be written ({error}); make its parent writable, free some space, or choose another folder."
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)  # it is gone after the rename
+
+
+def _write_copy(run: Run, folder: Path, progress: Progress) -> None:
+    stages = plan(run.config)
     names, config = run.config.tokenizers, run.config
     models = [model_file(name) for name in run.models]
     models += [decoder_file(name) for name in config.refits] + [prior_file(name) for name in config.priors]
@@ -72,14 +101,13 @@ def ship(run: Run, folder: Path, progress: Progress | None = None) -> Run:
             save_model(folder / file, load_model(run.path / file), dtype=torch.float16)
         else:
             shutil.copyfile(run.path / file, folder / file)
-    work = Workspace(folder, config, resolve_device(config.device), progress or SilentProgress())
+    work = Workspace(folder, config, resolve_device(config.device), progress)
     for name in names:
         tokenize(work, name, ("test",))
     write_json(folder / evaluation_file("vae"), measure_vae(work))
     for name in names:
         write_json(folder / evaluation_file(name), measure_tokenizer(work, name))
     write_manifest(folder, _manifest_of_copy(run, folder))
-    return open_run(folder)
 
 
 def _manifest_of_copy(run: Run, folder: Path) -> Manifest:

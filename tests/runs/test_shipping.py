@@ -7,7 +7,7 @@ import torch
 
 from geovq.cli import main
 from geovq.errors import ArtifactError
-from geovq.runs import open_run
+from geovq.runs import open_run, shipping
 from geovq.runs.remeasuring import largest_difference, remeasure
 from geovq.runs.shipping import folder_bytes, ship
 
@@ -57,3 +57,32 @@ def test_a_run_that_is_not_finished_is_not_shipped(tiny_run, tmp_path, capsys):
 def test_nothing_is_overwritten(tiny_run):
     with pytest.raises(ArtifactError, match="is not empty"):
         ship(open_run(tiny_run), tiny_run)
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tiny_run, tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "copy"):
+        with pytest.raises(ArtifactError, match=r"cannot be written .*choose another folder"):
+            ship(open_run(tiny_run), folder)
+    assert (tmp_path / "file").read_text() == ""
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), RuntimeError("anything")])
+def test_a_copy_that_fails_in_the_middle_leaves_nothing(tiny_run, tmp_path, monkeypatch, fault):
+    def fail(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(shipping, "write_manifest", fail)  # all that comes before it is written by then
+    with pytest.raises(ArtifactError if isinstance(fault, OSError) else RuntimeError):
+        ship(open_run(tiny_run), tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_and_a_link_to_one_are_taken(pair, tmp_path):
+    run, copy = pair
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    again = ship(run, tmp_path / "link")
+    again.verify()
+    assert (tmp_path / "link").is_symlink()
+    assert again.fingerprint == copy.fingerprint
