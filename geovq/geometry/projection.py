@@ -1,17 +1,21 @@
 """Coordinates in two dimensions for points of which only the distances are known.
 
-Source: McInnes, Healy, Melville (2018), "UMAP: Uniform Manifold Approximation and Projection".
+Sources: McInnes, Healy, Melville (2018), "UMAP: Uniform Manifold Approximation and Projection"; Kobak, Linderman
+(2021), "Initialization is critical for preserving global data structure in both t-SNE and UMAP"; Torgerson (1952),
+"Multidimensional scaling: I. Theory and method".
 """
 
 import warnings
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
+from scipy.linalg import eigh
 
-from geovq.arrays import FloatArray
+from geovq.arrays import DoubleArray, FloatArray
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 
-_FEWEST = 10  # points below which the spectral start of UMAP has no eigenvectors to take
+_FEWEST = 10  # points below which there is no picture to speak of
+_SIDE, _JITTER = 10.0, 1e-4  # largest coordinate of the start, and the noise that parts twins; as UMAP's own starts
 
 
 def umap_projection(
@@ -50,5 +54,29 @@ def umap_projection(
         warnings.simplefilter("ignore")
         from umap import UMAP  # takes seconds to import
 
-        reducer = UMAP(metric="precomputed", n_neighbors=min(n_neighbors, n_points - 1), random_state=seed, n_jobs=1)
+        reducer = UMAP(
+            metric="precomputed",
+            n_neighbors=min(n_neighbors, n_points - 1),
+            init=_start(distances, seed),
+            random_state=seed,
+            n_jobs=1,
+        )
         return np.asarray(reducer.fit_transform(distances), dtype=np.float32)
+
+
+def _start(distances: Float32[FloatArray, "n n"], seed: int) -> Float32[FloatArray, "n 2"]:
+    """Where the points begin: classical scaling of the distances.
+
+    UMAP's spectral start is another one every time, whatever its seed, where a group of twins has as many members as
+    there are neighbours: ARPACK then meets an invariant subspace, and draws from fresh entropy (lmcinnes/umap#1277).
+    """
+    squared = distances.astype(np.float64) ** 2
+    centred = squared - squared.mean(axis=0) - squared.mean(axis=1)[:, None] + squared.mean()
+    inner: Float64[DoubleArray, "n n"] = -0.5 * centred
+    n_points = len(inner)
+    variances, axes = eigh(inner, subset_by_index=[n_points - 2, n_points - 1])
+    places = axes[:, ::-1] * np.sqrt(variances[::-1].clip(min=0))
+    largest = np.abs(places).max()
+    noise = np.random.default_rng(seed).normal(scale=_JITTER, size=places.shape)
+    scaled: FloatArray = (places * (_SIDE / largest if largest > 0 else 0.0) + noise).astype(np.float32)
+    return scaled
