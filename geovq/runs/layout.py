@@ -1,10 +1,10 @@
 """Names of the files of a run, and where runs live."""
 
-import os
 import shlex
 from pathlib import Path
 
 from geovq.bundle import bundled
+from geovq.environment import folder_named_by
 
 CONFIG_FILE = "config.yaml"
 MANIFEST_FILE = "manifest.json"
@@ -14,7 +14,7 @@ SHIPPED_ROOT = bundled("checkpoints")
 
 def outputs_root() -> Path:
     """Folder of own runs: GEOVQ_OUTPUTS, default `outputs/` in the current folder."""
-    return Path(os.environ.get("GEOVQ_OUTPUTS") or "outputs").resolve()
+    return folder_named_by("GEOVQ_OUTPUTS", "outputs").resolve()
 
 
 def is_shipped(run_path: str | Path) -> bool:

@@ -81,9 +81,7 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[Path]:
     except GeovqError:
         raise
     except OSError as error:
-        raise ArtifactError(
-            f"{folder} cannot be written ({error}); make its parent writable, free some space, or choose another folder."
-        ) from error
+        raise ArtifactError(f"{folder} cannot be written ({error}); make room or choose another folder.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)  # it is gone after the rename
 

@@ -118,15 +118,29 @@ def test_a_single_changed_byte_is_noticed(tiny_release, name):
         load_full(dataset, "train", folder)
 
 
-def test_a_cache_of_an_old_torchvision_with_other_images_is_named(tiny_release):
-    folder, dataset, _ = tiny_release
+def write_legacy_cache(folder, n_images):
+    """As old versions of torchvision left it beside the raw files, with other images."""
     processed = folder / "MNIST" / "processed"
-    processed.mkdir()
-    other = (torch.zeros(3, 28, 28, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
+    processed.mkdir(parents=True)
+    other = (torch.full((n_images, 28, 28), 7, dtype=torch.uint8), torch.zeros(n_images, dtype=torch.int64))
     for name in ("training.pt", "test.pt"):
         torch.save(other, processed / name)
-    with pytest.raises(DataError, match="processed holds 3 images instead of 30; delete that folder"):
-        load_full(dataset, "train", folder)
+
+
+@pytest.mark.parametrize("n_images", [3, 30])
+def test_what_is_read_is_what_was_checked_whatever_an_old_torchvision_left(tiny_release, n_images):
+    folder, dataset, arrays = tiny_release
+    write_legacy_cache(folder, n_images)
+    images, labels = load_full(dataset, "train", folder)
+    np.testing.assert_array_equal(images.numpy()[:, 0], arrays["train"][0])
+    np.testing.assert_array_equal(labels.numpy(), arrays["train"][1])
+
+
+def test_such_a_cache_does_not_stand_for_missing_files(tiny_release, no_network, tmp_path):
+    _, dataset, _ = tiny_release
+    write_legacy_cache(tmp_path / "empty", 30)
+    with pytest.raises(DataError, match="is missing and MNIST could not be downloaded"):
+        load_full(dataset, "train", tmp_path / "empty")
 
 
 def test_another_split_of_the_set_may_be_damaged(tiny_release):
