@@ -114,7 +114,7 @@ def read_json(path: str | Path, *, remedy: str = REBUILD) -> Any:
     _require_file(path, remedy)
     try:
         return json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is damaged ({error}); {remedy}.") from error
     except OSError as error:
         raise _unreadable(path, error) from error

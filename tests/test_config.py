@@ -197,7 +197,7 @@ def test_an_experiment_hands_its_settings_to_each_tokenizer():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"vae: [1\nseed: 2\n", r"is not valid YAML at line \d+: .*; correct that line\.$"),
+        (b"vae: [1\nseed: 2\n", r"is not valid YAML at line \d+: .* correct that line\.$"),
         (b"- vae\n", "must hold `section:` entries; got a list"),
         (b"just words\n", "must hold `section:` entries; got a str"),
         (b"name: \xff\n", "cannot be read .*; give a readable UTF-8 YAML file"),
@@ -230,7 +230,7 @@ def test_overrides_are_yaml(tmp_path):
     config = load_config(path, ["tokenizers=[kmeans]", "priors=[]", "data.n_train=null", "vae.beta=1e-2"])
     assert (config.tokenizers, config.priors, config.data.n_train) == (("kmeans",), (), None)
     assert config.vae.beta == 0.01
-    with pytest.raises(ConfigError, match="the value is not valid YAML; quote it"):
+    with pytest.raises(ConfigError, match=r"--set .name=\[a. is not valid YAML at line 1"):
         load_config(path, ["name=[a"])
 
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from geovq.config.sections import Section
 from geovq.config.sentences import sentence
+from geovq.config.strict_yaml import parse_yaml
 from geovq.errors import ConfigError
 
 N_CHOICES = 3
@@ -82,18 +82,10 @@ def _split(path: Path) -> tuple[str, str]:
 
 
 def _parsed(head: str, path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(head)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 2}" if mark else ""  # lines count from 1, and the first one is the fence
-        problem = getattr(error, "problem", None) or "it could not be parsed"
-        raise ConfigError(
-            f"{path.name} is not valid YAML{line}: {problem}; quote texts that hold a colon, or correct that line."
-        ) from error
+    values = parse_yaml(head, path.name, first_line=2)  # below the fence
     if not isinstance(values, dict):
         raise ConfigError(f"{path.name} must hold `key: value` lines between its two `{_FENCE}`.")
-    return {str(key): value for key, value in values.items()}
+    return values
 
 
 def _remedied(text: str, error: ValidationError) -> str:

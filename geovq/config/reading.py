@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from geovq.config.experiment import ExperimentConfig
 from geovq.config.sentences import sentence
+from geovq.config.strict_yaml import dump_yaml, parse_yaml
 from geovq.errors import ConfigError
 
 
@@ -35,12 +35,17 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentCo
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a YAML file such as configs/demo.yaml.")
     shared = path.parent / "global.yaml"
-    layers = [_read_yaml(shared)] if shared.exists() and shared != path else []
-    layers += [_read_yaml(path), *(_parse_override(text) for text in overrides)]
+    layers = [(str(shared), _read_yaml(shared))] if shared.exists() and shared != path else []
+    layers += [(str(path), _read_yaml(path)), *((f"--set {text}", _parse_override(text)) for text in overrides)]
     values: dict[str, Any] = {}
-    for layer in layers:
+    for _, layer in layers:
         values = _merged(values, layer)
-    return parse_config(values, where=str(path))
+    try:
+        return ExperimentConfig.model_validate(values)
+    except ValidationError as error:
+        place = error.errors()[0]["loc"]
+        origin = next((name for name, layer in reversed(layers) if _decides(layer, place)), str(path))
+        raise ConfigError(f"{origin}: {sentence(error, ExperimentConfig)}") from error
 
 
 def parse_config(values: Mapping[str, Any], where: str = "configuration") -> ExperimentConfig:
@@ -53,13 +58,24 @@ def parse_config(values: Mapping[str, Any], where: str = "configuration") -> Exp
 
 def dump_config(config: BaseModel) -> str:
     """Complete YAML of a config, every default written out."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    return dump_yaml(config.model_dump(mode="json"))
 
 
 def setting_changes(old: ExperimentConfig, new: ExperimentConfig) -> list[tuple[str, Any, Any]]:
     """Settings whose values differ, as (section.key, old value, new value)."""
     before, after = _flattened(old.model_dump(mode="json")), _flattened(new.model_dump(mode="json"))
     return [(key, before[key], after[key]) for key in before if before[key] != after[key]]
+
+
+def _decides(layer: Any, place: tuple[int | str, ...]) -> bool:
+    """Whether a layer says what stands at a place of the settings."""
+    for part in place:
+        if not isinstance(layer, dict):
+            return True
+        if part not in layer:
+            return False
+        layer = layer[part]
+    return bool(place)  # what several settings have to do with each other no single layer says
 
 
 def _flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -71,16 +87,12 @@ def _flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first line
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist; the shipped experiments are in configs/.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read ({error}); give a readable UTF-8 YAML file.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it could not be parsed"
-        raise ConfigError(f"{path} is not valid YAML{line}: {problem}; correct that line.") from error
+    values = parse_yaml(text, str(path))
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -92,10 +104,7 @@ def _parse_override(text: str) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set {text!r} must have the form section.key=value, for example vae.beta=0.1.")
-    try:
-        parsed: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text!r}: the value is not valid YAML; quote it.") from error
+    parsed = parse_yaml(value, f"--set {text!r}")
     for part in reversed(key.strip().split(".")):
         parsed = {part: parsed}
     return dict(parsed)

@@ -6,7 +6,8 @@ A field states its default; the files in `configs/` hold what differs from it.
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from geovq.catalogue.datasets import DATASETS, DatasetDescription, most_images
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, PIXEL
@@ -27,6 +28,14 @@ class Section(BaseModel):
     """Frozen settings that refuse keys they do not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """Pydantic would take true for 1."""
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise PydanticCustomError("no_truth_value", "Input should be something else than true or false")
+        return value
 
 
 class DataConfig(Section):

@@ -4,6 +4,8 @@ import difflib
 
 from pydantic import BaseModel, ValidationError
 
+_MOST_SHOWN = 80  # characters of a value
+
 
 def sentence(error: ValidationError, schema: type[BaseModel]) -> str:
     """The first fault of values for a schema, and how many more there are."""
@@ -15,12 +17,17 @@ def sentence(error: ValidationError, schema: type[BaseModel]) -> str:
         case "value_error":
             text = str(first["ctx"]["error"])
         case "string_pattern_mismatch":
-            text = f"{place} must match {first['ctx']['pattern']}; got {first['input']!r}"
+            text = f"{place} must match {first['ctx']['pattern']}; got {_shown(first['input'])}"
         case "model_type":
-            text = f"{place} must hold `key: value` entries; got {first['input']!r}"
+            text = f"{place} must hold `key: value` entries; got {_shown(first['input'])}"
         case _:
-            text = f"{place} must be {first['msg'].removeprefix('Input should be ')}; got {first['input']!r}"
+            text = f"{place} must be {first['msg'].removeprefix('Input should be ')}; got {_shown(first['input'])}"
     return text + (f" (and {len(others)} more)." if others else ".")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def _suggestion(location: tuple[int | str, ...], schema: type[BaseModel]) -> str:

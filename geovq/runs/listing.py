@@ -91,7 +91,9 @@ def _summary(path: Path, created: float, *, shipped: bool) -> RunSummary:
     try:
         found = _found(path, _stamps(path))
         status = None if shipped else read_status(path)
-    except GeovqError as error:
+    except (GeovqError, OSError) as error:  # whatever is wrong with one run, the others stay listed
+        if isinstance(error, FileNotFoundError):
+            raise
         dataset, name = path.parent.name, path.name
         return RunSummary(
             f"{dataset}/{name}", path, dataset, name, None, created, shipped, measurements={}, problem=str(error)

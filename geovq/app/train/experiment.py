@@ -1,12 +1,12 @@
 """From a preset and what a person changed in a form to a valid experiment, and to the command that does the same."""
 
-import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from geovq.config import ExperimentConfig, parse_config, setting_changes
+from geovq.config.strict_yaml import one_line
 
 
 def presets(folder: Path) -> list[Path]:
@@ -47,7 +47,7 @@ def command_line(
     if reuse is not None:
         words += ["--reuse", str(reuse)]
     for setting, _, value in setting_changes(preset, config):
-        words += ["--set", f"{setting}={_yaml(value)}"]
+        words += ["--set", f"{setting}={one_line(value)}"]
     return " ".join(shlex.quote(word) for word in words)
 
 
@@ -58,8 +58,3 @@ def free_name(root: Path, dataset: str, wanted: str) -> str:
         number += 1
         name = f"{wanted}-{number}"
     return name
-
-
-def _yaml(value: Any) -> str:
-    # JSON is YAML; plain words go without the quotes that a shell would double.
-    return value if isinstance(value, str) else json.dumps(value)
