@@ -4,6 +4,7 @@ Exit code 0, or 2 with one sentence on what to change, or 130 after an interrupt
 """
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -31,6 +32,7 @@ _TARGETS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and do what it says; returns the exit code."""
+    _replace_what_cannot_be_printed()
     options = _parser().parse_args(arguments)
     try:
         options.do(options)
@@ -49,6 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _replace_what_cannot_be_printed() -> None:
+    """Output has rules and arrows, which ASCII and the code pages of Windows lack; a question mark is better than none.
+
+    Streams that somebody put in place of the standard ones take any character.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m geovq", description="The geometry of a VAE's latent space, and tokenizers made from it."
@@ -58,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         command.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, or the folder of a run")
         command.add_argument(
-            "--out", type=Path, metavar="DIR", help="folder of the run (default: OUTPUTS/dataset/name)"
+            "--out", type=_named_path, metavar="DIR", help="folder of the run (default: OUTPUTS/dataset/name)"
         )
         command.add_argument(
             "--reuse",
@@ -86,7 +98,9 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     sample.add_argument("--top-p", type=float, default=1.0, help="share of the probability kept (default: 1)")
     sample.add_argument("--seed", type=_natural, default=0, help="same seed, same images (default: 0)")
     sample.add_argument("--label", type=_natural, default=None, help="class to draw, from a prior that knows classes")
-    sample.add_argument("--out", type=Path, default=Path("samples.png"), help="PNG to write (default: samples.png)")
+    sample.add_argument(
+        "--out", type=_named_path, default=Path("samples.png"), help="PNG to write (default: samples.png)"
+    )
     sample.set_defaults(do=_sample)
 
     evaluate = commands.add_parser("evaluate", help="measure a run again on held-out images and compare with its files")
@@ -100,13 +114,13 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
 
     ship = commands.add_parser("ship", help="write a small copy of a finished run, measured anew")
     ship.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
-    ship.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the copy")
+    ship.add_argument("--out", type=_named_path, required=True, metavar="DIR", help="folder of the copy")
     ship.set_defaults(do=_ship)
 
     classifier = commands.add_parser("train-classifier", help="train the classifier that judges samples of a data set")
     classifier.add_argument("dataset", choices=tuple(DATASETS), metavar="DATASET", help="such as mnist")
     classifier.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
-    classifier.add_argument("--out", type=Path, default=None, metavar="FILE", help="(default: in assets/)")
+    classifier.add_argument("--out", type=_named_path, default=None, metavar="FILE", help="(default: in assets/)")
     classifier.set_defaults(do=_train_classifier)
 
     bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
@@ -234,6 +248,16 @@ def _progress() -> "Iterator[Progress]":
         yield ConsoleProgress(console)
     finally:
         console.close()
+
+
+def _named_path(text: str) -> Path:
+    """A path to write to; pathlib would take no name for the current folder."""
+    if not text:
+        raise ValueError
+    return Path(text)
+
+
+_named_path.__name__ = "path"
 
 
 def _natural(text: str) -> int:

@@ -66,7 +66,9 @@ def squared_distance(first: Float[Tensor, "B D H W"], second: Float[Tensor, "B D
 
 def nearest_codes(cells: Float[Tensor, "n D"], codebook: Float[Tensor, "K D"]) -> Int64[Tensor, " n"]:
     """Number of the nearest code of each cell."""
-    # |c - e|^2 without |c|^2, which is the same for all codes. Autocast would round the product to bfloat16.
+    # |c - e|^2 without |c|^2, which is the same for all codes. Both are moved to where the codes are centred: far from
+    # the origin the two terms are large and nearly cancel. Autocast would round the product to bfloat16.
     with torch.autocast(cells.device.type, enabled=False):
-        cells = cells.float()
-        return (codebook.square().sum(dim=1) - 2 * cells @ codebook.T).argmin(dim=1)
+        centre = codebook.mean(dim=0)
+        cells, codes = cells.float() - centre, codebook - centre
+        return (codes.square().sum(dim=1) - 2 * cells @ codes.T).argmin(dim=1)

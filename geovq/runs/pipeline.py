@@ -1,5 +1,6 @@
 """Making a run: every stage in order; finished ones are skipped, interrupted trainings resume from their checkpoint."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -10,9 +11,11 @@ import torch
 from geovq.artifacts import digest_of, discard_unfinished, file_digest, write_bytes_atomic
 from geovq.config import ExperimentConfig, dump_config, load_config, setting_changes
 from geovq.errors import ArtifactError, ConfigError
-from geovq.runs.layout import CONFIG_FILE, RESUME_FOLDER, is_shipped
+from geovq.runs.layout import CONFIG_FILE, MANIFEST_FILE, RESUME_FOLDER, is_shipped
 from geovq.runs.manifest import Manifest, StageRecord, new_manifest, read_manifest, record_stage, write_manifest
+from geovq.runs.metrics import METRICS_FILE
 from geovq.runs.process.run_progress import RunProgress
+from geovq.runs.process.status import read_status
 from geovq.runs.stages.plan import Stage, plan, with_needs
 from geovq.runs.stages.training import checkpoint_file
 from geovq.runs.stages.workspace import Workspace
@@ -22,7 +25,7 @@ RULES = 1  # raise it when a stage computes something else from the same inputs
 
 
 def prepare_run(config: ExperimentConfig, run_path: Path) -> None:
-    """Make the run's folder and freeze its configuration.
+    """Make the run's folder and write its configuration, which is frozen as soon as something is made of it.
 
     Raises
     ------
@@ -36,7 +39,9 @@ def prepare_run(config: ExperimentConfig, run_path: Path) -> None:
     file = run_path / CONFIG_FILE
     if file.exists():
         changes = setting_changes(load_config(file), config)
-        if changes:
+        if not has_begun(run_path):
+            write_bytes_atomic(file, dump_config(config).encode())  # what has made nothing may have been wrong
+        elif changes:
             shown = ", ".join(f"{key} {old!r} → {new!r}" for key, old, new in changes[:4])
             more = f" and {len(changes) - 4} more" if len(changes) > 4 else ""
             raise ConfigError(
@@ -47,6 +52,15 @@ def prepare_run(config: ExperimentConfig, run_path: Path) -> None:
     if run_path.is_dir() and not all(_is_ours_before_config(entry.name) for entry in run_path.iterdir()):
         raise ArtifactError(f"{run_path} is not empty and holds no run; choose an empty or new folder with --out.")
     write_bytes_atomic(file, dump_config(config).encode())
+
+
+def has_begun(run_path: Path) -> bool:
+    """Whether something was made of a run's settings, or a process is at it; until then they may be changed."""
+    made = (MANIFEST_FILE, RESUME_FOLDER, METRICS_FILE)
+    if any((run_path / name).exists() for name in made):
+        return True
+    status = read_status(run_path)
+    return status is not None and status.state.active and status.pid != os.getpid()
 
 
 def make_run(

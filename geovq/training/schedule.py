@@ -25,7 +25,7 @@ def one_cycle(step: int, n_steps: int, peak: float) -> float:
     top = WARM_UP * n_steps - 1  # step of the peak; below 0 in runs of up to three steps, which only descend
     if step <= top:
         return _half_cosine(first, peak, step / top)
-    return _half_cosine(peak, first / END_DIVISOR, (step - top) / (n_steps - 1 - top))
+    return _half_cosine(peak, first / END_DIVISOR, (step - top) / (n_steps - 1 - top) if n_steps > 1 else 0.0)
 
 
 def _half_cosine(start: float, end: float, fraction: float) -> float:

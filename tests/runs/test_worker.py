@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from geovq.cli import main
-from geovq.config import parse_config
+from geovq.config import load_config, parse_config
 from geovq.errors import Cancelled, ConfigError, DivergedError, GeovqError, JobError
 from geovq.runs.process.slot import QUEUE_FOLDER, live_tickets
 from geovq.runs.process.status import State, Status, read_status, request_cancel, write_status
@@ -148,6 +148,19 @@ def test_more_images_than_there_are_fail_with_the_setting_to_change(path):
     assert (status.state, status.message) == (State.FAILED, str(caught.value))
     assert "data.n_train does not fit" in status.message
     assert "between 1 and 6000" in status.message
+
+
+def test_settings_that_failed_before_anything_was_made_may_be_corrected(path):
+    wrong = {**TINY, "tokenizers": ["kmeans"], "priors": [], "refits": []}
+    with pytest.raises(ConfigError, match=r"data\.n_train does not fit"):
+        work_on_run(parse_config({**wrong, "data": {"dataset": "mnist-sample", "n_train": 7000}}), path, terminal=False)
+    with pytest.raises(GeovqError, match="device"):
+        work_on_run(parse_config({**wrong, "device": "cuda:99"}), path, terminal=False)
+    corrected = parse_config(wrong)
+    assert work_on_run(corrected, path, terminal=False, target="train-vae") == ["vae"]
+    assert load_config(path / "config.yaml") == corrected
+    with pytest.raises(ConfigError, match="other settings"):  # they are frozen now
+        work_on_run(parse_config({**wrong, "seed": 1}), path, terminal=False)
 
 
 class TestQueue:

@@ -1,5 +1,6 @@
 """Sentences that say what measurements show: computed, so true for every run, and plain where nothing differs."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,8 @@ def rate_distortion_finding(measurements: Measurements, name: str, reference: st
     """One sentence: distortion and rate of a tokenizer against another."""
     ours, theirs = measurements[name], measurements[reference]
     a, b = tokenizer_style(name).label, tokenizer_style(reference).label
-    error = (ours["distortion_standard_error"] ** 2 + theirs["distortion_standard_error"] ** 2) ** 0.5
+    # Of one image there is no standard error, so nothing is clear.
+    error = math.hypot(*(measured.get("distortion_standard_error", math.inf) for measured in (ours, theirs)))
     gap = ours["distortion"] - theirs["distortion"]
     rate = rate_words(ours["entropy_bits"] - theirs["entropy_bits"])
     if abs(gap) <= _Z * error or theirs["distortion"] == 0:

@@ -12,6 +12,7 @@ Source: Shao, Kumar, Fletcher (2018), "The Riemannian Geometry of Deep Generativ
 the damping.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -41,8 +42,9 @@ class RelaxedCurve:
     n_iterations : int
         Gauss-Newton steps that were tried, those with fewer points included.
     hidden_length : float
-        By which share the curve is longer when the middle of every step is decoded too. At more than a few percent its
-        steps jump over what lies between, for example from one turn of a roll to the next; raise `n_points` then.
+        By which share the curve is longer when the middle of every step is decoded too; infinite where it has no length
+        without these. At more than a few percent its steps jump over what lies between, for example from one turn of a
+        roll to the next; raise `n_points` then.
     energies : tuple of float
         Energy of the start, and after every step that was taken with all points: falling.
     """
@@ -196,7 +198,10 @@ def _hidden_length(decode: DecodePoints, curve: Curve) -> float:
     doubled = torch.cat(
         [torch.stack([points[:-1], points[:-1].lerp(points[1:], 0.5)], dim=1).flatten(0, 1), points[-1:]]
     )
-    return measure_curve(decode, doubled).length / curve.length - 1 if curve.length > 0 else 0.0
+    finer = measure_curve(decode, doubled).length
+    if curve.length > 0:
+        return finer / curve.length - 1
+    return math.inf if finer > 0 else 0.0
 
 
 @torch.no_grad()

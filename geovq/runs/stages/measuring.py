@@ -1,5 +1,6 @@
 """Stages that measure, on held-out images only."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def measure_vae(work: Workspace) -> Measurements:
     lattices = work.encode(model, images)
     pixels = images.batch(torch.arange(len(images)))
     measured = reconstruction(pixels, work.decode(model, lattices)).summary()
-    return {"autoencoder": "vae", "split": "test", "seed": work.config.seed, **measured, **_kl(work, model)}
+    return _known({"autoencoder": "vae", "split": "test", "seed": work.config.seed, **measured, **_kl(work, model)})
 
 
 def measure_tokenizer(work: Workspace, name: str) -> Measurements:
@@ -75,7 +76,12 @@ def measure_tokenizer(work: Workspace, name: str) -> Measurements:
                 measured[f"{prefix}bce_nats_per_image"] + measured["prior_nats_per_image"] + of_class
             )
         measured |= measure_samples(work, name, decoders)
-    return measured
+    return _known(measured)
+
+
+def _known(measured: Measurements) -> Measurements:
+    """Without what is not a number, which JSON cannot say: one image has no standard error."""
+    return {key: value for key, value in measured.items() if not (isinstance(value, float) and math.isnan(value))}
 
 
 def _decoders(work: Workspace, name: str, autoencoder: Autoencoder) -> dict[str, Decoder]:
