@@ -5,6 +5,7 @@ context. Without this average the geodesic tokenizer is worse than the Euclidean
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from geovq.geometry.metric.field import measure_field
 from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.subspace import ActiveSubspace
 from geovq.progress import Progress
+from geovq.stored_axes import require_axes, require_finite_floats, require_indices
 
 KIND, FORMAT = "geometry", 1
 _NEIGHBOURS_PER_CHUNK = 2**21  # bounds the indices and distances that a tree query returns: 32 MiB
@@ -176,6 +178,7 @@ def load_geometry(path: str | Path) -> LatentGeometry:
     """Read what `LatentGeometry.save` wrote; `ArtifactError` if the file is missing, damaged or something else."""
     tensors, metadata = read_safetensors(path, KIND, FORMAT, remedy=_REMEDY)
     try:
+        _require_sound(tensors)
         landmark_indices = tensors["landmark_indices"]
         graph = NeighbourGraph(
             len(landmark_indices),
@@ -193,3 +196,27 @@ def load_geometry(path: str | Path) -> LatentGeometry:
         )
     except KeyError as error:
         raise ArtifactError(f"{path} lacks {error}; {_REMEDY}.") from error
+    except (ShapeError, InvalidValueError) as error:
+        raise ArtifactError(f"{path} is damaged ({error}); {_REMEDY}.") from error
+
+
+def _require_sound(tensors: Mapping[str, Tensor]) -> None:
+    """Raise unless the arrays fit each other; kernels read them without looking."""
+    axes = {
+        "lattices": "n D H W",
+        "subspace.mean": "D",
+        "subspace.basis": "D A",
+        "subspace.variances": "D",
+        "landmark_indices": "N",
+        "metrics": "N A A",
+        "cell_metrics": "M A A",
+        "graph.tails": "E",
+        "graph.heads": "E",
+    }
+    sizes = require_axes(tensors, axes)
+    n_cells = sizes["n"] * sizes["H"] * sizes["W"]
+    if sizes["M"] != n_cells:
+        raise ShapeError(f"cell_metrics must be of all {n_cells} cells; got {sizes['M']}")
+    limits = {"landmark_indices": n_cells, "graph.tails": sizes["N"], "graph.heads": sizes["N"]}
+    require_indices(tensors, limits)
+    require_finite_floats(tensors, ["lattices", "subspace.mean", "subspace.basis", "metrics", "cell_metrics"])

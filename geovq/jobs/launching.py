@@ -17,7 +17,7 @@ from geovq.errors import JobError
 from geovq.jobs.folders import LOG_FILE, changing_runs, refuse_if_active, require_run, resolve_run
 from geovq.runs.carry_over import begin_from
 from geovq.runs.layout import CONFIG_FILE
-from geovq.runs.pipeline import has_begun
+from geovq.runs.pipeline import may_be_corrected
 from geovq.runs.process.pids import process_start
 from geovq.runs.process.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
 from geovq.runs.reading import open_run
@@ -78,7 +78,7 @@ def launch(
         if not file.exists() and reuse is not None:
             taken = begin_from(open_run(reuse), config, run_path)
             (run_path / LOG_FILE).write_text(f"Taken over from {reuse}: {', '.join(taken)}.\n", encoding="utf-8")
-        elif not file.exists() or not has_begun(run_path):
+        elif not file.exists() or may_be_corrected(run_path):
             write_bytes_atomic(file, dump_config(config).encode())
         elif load_config(file) != config:
             raise JobError(

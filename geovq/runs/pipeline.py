@@ -1,6 +1,5 @@
 """Making a run: every stage in order; finished ones are skipped, interrupted trainings resume from their checkpoint."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from geovq.runs.layout import CONFIG_FILE, MANIFEST_FILE, RESUME_FOLDER, is_ship
 from geovq.runs.manifest import Manifest, StageRecord, new_manifest, read_manifest, record_stage, write_manifest
 from geovq.runs.metrics import METRICS_FILE
 from geovq.runs.process.run_progress import RunProgress
-from geovq.runs.process.status import read_status
+from geovq.runs.process.status import State, read_status
 from geovq.runs.stages.plan import Stage, plan, with_needs
 from geovq.runs.stages.training import checkpoint_file
 from geovq.runs.stages.workspace import Workspace
@@ -39,8 +38,8 @@ def prepare_run(config: ExperimentConfig, run_path: Path) -> None:
     file = run_path / CONFIG_FILE
     if file.exists():
         changes = setting_changes(load_config(file), config)
-        if not has_begun(run_path):
-            write_bytes_atomic(file, dump_config(config).encode())  # what has made nothing may have been wrong
+        if changes and may_be_corrected(run_path):
+            write_bytes_atomic(file, dump_config(config).encode())
         elif changes:
             shown = ", ".join(f"{key} {old!r} → {new!r}" for key, old, new in changes[:4])
             more = f" and {len(changes) - 4} more" if len(changes) > 4 else ""
@@ -54,13 +53,13 @@ def prepare_run(config: ExperimentConfig, run_path: Path) -> None:
     write_bytes_atomic(file, dump_config(config).encode())
 
 
-def has_begun(run_path: Path) -> bool:
-    """Whether something was made of a run's settings, or a process is at it; until then they may be changed."""
+def may_be_corrected(run_path: Path) -> bool:
+    """Whether a run failed before anything was made of its settings, so that they may have been what was wrong."""
     made = (MANIFEST_FILE, RESUME_FOLDER, METRICS_FILE)
     if any((run_path / name).exists() for name in made):
-        return True
+        return False
     status = read_status(run_path)
-    return status is not None and status.state.active and status.pid != os.getpid()
+    return status is not None and status.state is State.FAILED
 
 
 def make_run(

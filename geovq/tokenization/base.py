@@ -14,6 +14,7 @@ from geovq.geometry import LandmarkSample
 from geovq.geometry.metric.footprint import Decode
 from geovq.lattice import cells_of, lattices_of, require_lattices
 from geovq.progress import Progress
+from geovq.tokenization.given import as_tensor, require_tokens
 
 KIND, FORMAT = "tokenizer", 1  # of the files that tokenizers write
 
@@ -139,6 +140,7 @@ def encode_cells(
     NonFiniteError
         If they hold NaN or infinity.
     """
+    lattices = as_tensor(lattices, "lattices")
     require_lattices(lattices)
     n_lattices, channels, height, width = lattices.shape
     if channels != n_channels:
@@ -173,14 +175,6 @@ def look_up(codebook: Float[Tensor, "k d"], tokens: Int64[Tensor, "n h w"]) -> F
     InvalidValueError
         If tokens are not integers in [0, K).
     """
-    if tokens.ndim != 3:
-        raise ShapeError(f"tokens must have shape (n, H, W); got {tuple(tokens.shape)}.")
-    if tokens.dtype.is_floating_point or tokens.dtype in (torch.bool, torch.complex64):
-        raise InvalidValueError(f"tokens must be integers; got {tokens.dtype}.")
-    if tokens.numel() and not (tokens.min() >= 0 and tokens.max() < len(codebook)):
-        raise InvalidValueError(
-            f"tokens must be in [0, {len(codebook)}), the codes of this tokenizer; "
-            f"got {int(tokens.min())} to {int(tokens.max())}."
-        )
+    tokens = require_tokens(tokens, len(codebook))
     _, height, width = tokens.shape
-    return lattices_of(codebook.to(tokens.device)[tokens.long().flatten()], height, width)
+    return lattices_of(codebook.to(tokens.device)[tokens.flatten()], height, width)

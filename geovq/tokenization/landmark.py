@@ -15,6 +15,7 @@ from torch import Tensor
 
 from geovq.artifacts import write_safetensors
 from geovq.geometry import ActiveSubspace
+from geovq.stored_axes import require_axes, require_finite_floats, require_indices
 from geovq.tokenization.base import FORMAT, KIND, Encoding, encode_cells, look_up
 from geovq.tokenization.encoding import LandmarkRule, landmark_codes
 
@@ -91,9 +92,31 @@ class LandmarkTokenizer:
     @classmethod
     def from_file(cls, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> Self:
         """Tokenizer of what `save` wrote."""
+        _require_sound(tensors)
         prefix = "subspace."
         subspace = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         own = {name: value for name, value in tensors.items() if not name.startswith(prefix)}
         return cls(
             method=metadata["method"], n_candidates=metadata["n_candidates"], subspace=ActiveSubspace(**subspace), **own
         )
+
+
+def _require_sound(tensors: Mapping[str, Tensor]) -> None:
+    """Raise unless the arrays of a tokenizer fit each other; its kernel reads them without looking."""
+    axes = {
+        "codebook": "K D",
+        "subspace.mean": "D",
+        "subspace.basis": "D A",
+        "subspace.variances": "D",
+        "landmarks": "N A",
+        "metrics": "N A A",
+        "label": "N",
+        "distance_to_medoid": "N",
+        "medoid_indices": "K",
+        "cost_history": "S",
+        "medoid_history": "S K",
+    }
+    sizes = require_axes(tensors, axes)
+    require_indices(tensors, {"label": sizes["K"], "medoid_indices": sizes["N"], "medoid_history": sizes["N"]})
+    floats = ["codebook", "subspace.mean", "subspace.basis", "landmarks", "metrics", "distance_to_medoid"]
+    require_finite_floats(tensors, floats)

@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from geovq.artifacts import write_safetensors
+from geovq.stored_axes import require_axes, require_finite_floats
 from geovq.tokenization.base import FORMAT, KIND, Encoding, encode_cells, look_up
 
 _CELLS_PER_CHUNK = 8_192
@@ -60,6 +61,8 @@ class NearestCodeTokenizer:
     @classmethod
     def from_file(cls, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> Self:
         """Tokenizer of what `save` wrote."""
+        require_axes(tensors, {"codebook": "K D"})
+        require_finite_floats(tensors, ["codebook"])
         return cls(metadata["method"], **tensors)
 
 

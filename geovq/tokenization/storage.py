@@ -5,7 +5,7 @@ from pathlib import Path
 from geovq.artifacts import read_safetensors
 from geovq.catalogue.references import named_object
 from geovq.catalogue.tokenizers import TOKENIZERS
-from geovq.errors import ArtifactError
+from geovq.errors import ArtifactError, InvalidValueError, ShapeError
 from geovq.tokenization.base import FORMAT, KIND, StoredTokenizer, Tokenizer
 
 _REMEDY = "make it again with `python -m geovq discretize`"
@@ -29,6 +29,8 @@ def load_tokenizer(path: str | Path) -> Tokenizer:
         return classes[encoding].from_file(tensors, metadata)
     except (TypeError, KeyError) as error:
         raise ArtifactError(f"{path} lacks a part of a tokenizer ({error}); {_REMEDY}.") from error
+    except (ShapeError, InvalidValueError) as error:
+        raise ArtifactError(f"{path} is damaged ({error}); {_REMEDY}.") from error
 
 
 def _stored_classes() -> dict[str, type[StoredTokenizer]]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry.metric.footprint import Decode
+from geovq.geometry.metric.forward_mode import pushforward
 
 _Measure = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]  # tails, heads, lattices, positions -> lengths
 
@@ -58,12 +59,11 @@ def midpoint_edge_lengths(
         If a length is NaN or infinite.
     """
 
-    @torch.no_grad()  # forward-mode AD ignores no_grad; without it every length would keep the decoder's graph
+    @torch.no_grad()
     def measure(tails: Tensor, heads: Tensor, lattices: Tensor, positions: Tensor) -> Tensor:
         middles = _placed((tails + heads) / 2, lattices, positions)
         steps = _placed(heads - tails, torch.zeros_like(lattices), positions)
-        _, pushforward = torch.func.jvp(decoder, (middles,), (steps,))  # type: ignore[misc]
-        return _norms(pushforward)
+        return _norms(pushforward(decoder, middles, steps)[1])
 
     return _in_chunks(measure, tails, heads, lattices, positions, chunk_size)
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from geovq.errors import InvalidValueError
 from geovq.geometry.curves.curve import Curve, DecodePoints, evenly_along, measure_curve
+from geovq.geometry.metric.forward_mode import pushforwards
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 
 # Shares of the mean diagonal entry of the Gauss-Newton matrix; the least keeps points where moving them changes no
@@ -210,15 +211,11 @@ def _energy(decode: DecodePoints, points: Tensor) -> float:
     return len(steps) * float(steps.square().sum())
 
 
-@torch.no_grad()  # forward-mode AD ignores no_grad; without it every pushforward would keep the decoder's graph
+@torch.no_grad()
 def _linearised(decode: DecodePoints, points: Tensor) -> tuple[Tensor, Tensor]:
     """Images (T, P) and Jacobians (T, P, A) in float64: one product per direction carries it at all points at once."""
     n_points, n_active = points.shape
     directions = torch.eye(n_active, dtype=points.dtype, device=points.device)[:, None].expand(-1, n_points, -1)
 
-    def push(tangent: Tensor) -> tuple[Tensor, Tensor]:
-        images, pushed = torch.func.jvp(decode, (points,), (tangent,))  # type: ignore[misc]
-        return images, pushed
-
-    images, pushed = torch.func.vmap(push)(directions)  # the primal is computed once and repeated without a copy
-    return images[0].flatten(start_dim=1).double(), pushed.flatten(start_dim=2).double().permute(1, 2, 0)
+    images, pushed = pushforwards(decode, points, directions)
+    return images.flatten(start_dim=1).double(), pushed.flatten(start_dim=2).double().permute(1, 2, 0)

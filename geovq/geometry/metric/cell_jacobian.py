@@ -6,9 +6,10 @@ from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry.metric.footprint import Decode
+from geovq.geometry.metric.forward_mode import pushforwards
 
 
-@torch.no_grad()  # forward-mode AD ignores no_grad; without it the images would keep the decoder's graph
+@torch.no_grad()
 def cell_jacobian(
     decoder: Decode, lattice: Float[Tensor, "d h w"], position: tuple[int, int], basis: Float[Tensor, "d a"]
 ) -> Float[Tensor, "a ..."]:
@@ -43,12 +44,9 @@ def cell_jacobian(
     tangents = lattice.new_zeros(basis.shape[1], 1, *lattice.shape)
     tangents[:, 0, :, row, column] = basis.T.to(lattice)
 
-    def push(tangent: Tensor) -> Tensor:
-        return torch.func.jvp(decoder, (lattice[None],), (tangent,))[1][0]  # type: ignore[no-any-return]
-
     # Differentiating a map from coordinates in the subspace would say the same, but adding its mean, a constant, makes
     # PyTorch load its compiler first, which takes seconds.
-    images: Tensor = torch.func.vmap(push)(tangents)
+    images = pushforwards(decoder, lattice[None], tangents)[1][:, 0]
     if not torch.isfinite(images).all():
         raise NonFiniteError("The decoder's derivative is NaN or infinite at this cell.")
     return images
