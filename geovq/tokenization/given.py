@@ -41,20 +41,20 @@ def require_tokens(tokens: Any, n_codes: int) -> Int64[Tensor, "n h w"]:
     InvalidValueError
         If they are not integers in [0, n_codes).
     """
-    tokens = as_tensor(tokens, "tokens")
-    if tokens.ndim != 3:
-        raise ShapeError(f"tokens must have shape (n, H, W); got {tuple(tokens.shape)}.")
-    if tokens.dtype.is_floating_point or tokens.dtype.is_complex or tokens.dtype is torch.bool:
-        raise InvalidValueError(f"tokens must be integers; got {tokens.dtype}.")
-    if tokens.dtype is torch.uint64:  # torch neither compares nor converts all of its values
-        tokens = torch.from_numpy(_as_int64(tokens.cpu().numpy(), "tokens")).to(tokens.device)
-    tokens = tokens.long()  # the least and the largest are not known of unsigned types
-    if tokens.numel() and not (tokens.min() >= 0 and tokens.max() < n_codes):
+    given = as_tensor(tokens, "tokens")
+    if given.ndim != 3:
+        raise ShapeError(f"tokens must have shape (n, H, W); got {tuple(given.shape)}.")
+    if given.dtype.is_floating_point or given.dtype.is_complex or given.dtype is torch.bool:
+        raise InvalidValueError(f"tokens must be integers; got {given.dtype}.")
+    if given.dtype is torch.uint64:  # torch neither compares nor converts all of its values
+        given = torch.from_numpy(_as_int64(given.cpu().numpy(), "tokens")).to(given.device)
+    given = given.long()  # the least and the largest are not known of unsigned types
+    if given.numel() and not (given.min() >= 0 and given.max() < n_codes):
         raise InvalidValueError(
             f"tokens must be in [0, {n_codes}), the codes of this tokenizer; "
-            f"got {int(tokens.min())} to {int(tokens.max())}."
+            f"got {int(given.min())} to {int(given.max())}."
         )
-    return tokens
+    return given
 
 
 def _as_int64(values: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:

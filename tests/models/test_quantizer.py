@@ -6,6 +6,7 @@ import torch
 from geovq.errors import InvalidValueError
 from geovq.models.ema_quantizer import EMAQuantizer
 from geovq.models.gradient_quantizer import GradientQuantizer
+from geovq.models.quantizer import nearest_codes
 from geovq.randomness import make_generator
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
@@ -79,3 +80,12 @@ def test_commitment_pulls_the_lattices_and_not_the_codes(quantizer_of):
 def test_a_quantizer_without_codes_or_channels_is_refused(build, n_codes, n_channels):
     with pytest.raises(InvalidValueError, match=f"at least one code and channel; got {n_codes} and {n_channels}"):
         build(n_codes, n_channels)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e5])
+def test_far_from_the_origin_the_nearest_code_is_still_the_nearest(offset):
+    generator = torch.Generator().manual_seed(0)
+    codes = torch.randn(64, 8, generator=generator) + offset
+    cells = codes[torch.arange(256) % 64] + 0.05 * torch.randn(256, 8, generator=generator)
+    exact = torch.cdist(cells.double(), codes.double()).argmin(dim=1)
+    assert torch.equal(nearest_codes(cells, codes), exact)

@@ -29,3 +29,7 @@ def test_end_points_and_peak():
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 4])
 def test_shortest_runs_have_positive_rates_up_to_the_peak(n_steps):
     assert all(0 < one_cycle(step, n_steps, 1.0) <= 1 for step in range(n_steps))
+
+
+def test_a_single_step_is_taken_at_the_peak():
+    assert one_cycle(0, 1, 3e-3) == pytest.approx(3e-3)

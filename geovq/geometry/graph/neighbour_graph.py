@@ -49,7 +49,8 @@ class NeighbourGraph:
         if not np.isfinite(lengths).all() or (lengths < 0).any():
             raise NonFiniteError("Edge lengths must be finite and not negative; check the metric tensors.")
         typical = float(np.median(lengths)) or float(lengths.max(initial=0.0)) or 1.0
-        kept = np.maximum(lengths, np.float32(_SHORTEST_RELATIVE * typical))
+        floor = max(_SHORTEST_RELATIVE * typical, float(np.finfo(np.float32).tiny))  # what is less may round to zero
+        kept = np.maximum(lengths, np.float32(floor))
         ends = np.concatenate([self.tails, self.heads]), np.concatenate([self.heads, self.tails])
         return csr_matrix((np.concatenate([kept, kept]), ends), shape=(self.n_nodes, self.n_nodes))
 

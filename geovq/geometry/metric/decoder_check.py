@@ -1,4 +1,4 @@
-"""A check that a decoder's geometry can be measured: eval mode, finite output, rows of a batch independent."""
+"""A check that a decoder can be measured: eval mode, finite output, independent rows, a derivative that is not hidden."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from geovq.chunks import in_chunks
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry.metric.footprint import Decode
+from geovq.geometry.metric.forward_mode import pushforward
 from geovq.geometry.metric.subspace import require_latents
 
 _N_PROBES = 4
+_STEP = 0.1  # latent units, along a direction of standard normal numbers
 _TOLERANCE = 1e-3  # of the largest pixel: a GPU in TF32 may answer a larger batch by another algorithm
 
 
@@ -32,7 +34,8 @@ def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"]) -> None:
     ShapeError
         If the lattices do not have four axes, or the decoder's answer does not have one row per lattice.
     InvalidValueError
-        If lattices are not float32 or float64, or the decoder is in train mode, mixes rows, or has another type.
+        If lattices are not float32 or float64, or the decoder is in train mode, mixes rows, has another type, or hides
+        its derivative.
     DeviceError
         If the decoder is on another device than the lattices.
     NonFiniteError
@@ -52,6 +55,21 @@ def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"]) -> None:
         raise InvalidValueError(
             "The decoder's answer to a lattice depends on the others in its batch (batch normalisation or dropout in "
             "train mode?); call .eval() on it or remove layers that mix rows."
+        )
+    _require_derivative(decoder, probe[:1])
+
+
+def _require_derivative(decoder: Decode, lattice: Tensor) -> None:
+    """Raise if the image changes along a direction and its derivative says that it does not."""
+    direction = torch.randn(lattice.shape, generator=torch.Generator().manual_seed(0)).to(lattice)
+    image, pushed = pushforward(decoder, lattice, direction)
+    if pushed.any():
+        return
+    change = decoder(lattice + _STEP * direction) - decoder(lattice - _STEP * direction)
+    if change.abs().amax() > _TOLERANCE * image.abs().amax():
+        raise InvalidValueError(
+            "The decoder's output changes with the lattice, but its derivative is zero; remove torch.inference_mode, "
+            ".detach(), .data or rounding from it, so that PyTorch can differentiate it."
         )
 
 

@@ -3,13 +3,18 @@
 PyTorch keeps the levels of forward mode once per process, not once per thread: where two threads are inside at the same
 time, one may end the level of the other, whose products are then an error or silently wrong. So one lock is held for
 one product, or one batch of products; threads with many of them take turns.
+
+Some layers have no forward mode, such as the fast path of `nn.MultiheadAttention`. Their products are made by two
+backward passes, or by central differences where a backward pass cannot be differentiated either; a warning says so.
 """
 
 import threading
+import warnings
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from geovq.geometry.metric.footprint import Decode
 
@@ -28,8 +33,8 @@ def pushforward(
         Differentiable map of a batch to a batch; rows do not interact.
     points, tangent : Tensors of shape (n, ...)
     """
-    with _ONE_THREAD:
-        return torch.func.jvp(decoder, (points,), (tangent,))  # type: ignore[return-value]
+    images, pushed = pushforwards(decoder, points, tangent[None])
+    return images, pushed[0]
 
 
 @torch.no_grad()
@@ -54,6 +59,46 @@ def pushforwards(
     def push(tangent: Tensor) -> tuple[Tensor, Tensor]:
         return torch.func.jvp(decoder, (lattices,), (tangent,))  # type: ignore[return-value]
 
-    with _ONE_THREAD:
-        images, pushed = torch.func.vmap(push)(tangents)  # decodes once for all tangents
-    return images[0], pushed
+    try:
+        with _ONE_THREAD:
+            images, pushed = torch.func.vmap(push)(tangents)  # decodes once for all tangents
+        return images[0], pushed
+    except (RuntimeError, NotImplementedError) as error:
+        if "forward AD" not in str(error):
+            raise
+        missing = str(error).partition(" with ")[2].partition(" ")[0] or "a layer"
+    return _without_forward_mode(decoder, lattices, tangents, missing)
+
+
+def _without_forward_mode(decoder: Decode, lattices: Tensor, tangents: Tensor, missing: str) -> tuple[Tensor, Tensor]:
+    try:
+        products = [_by_two_backward_passes(decoder, lattices, tangent) for tangent in tangents]
+        how = "two backward passes"
+    except (RuntimeError, NotImplementedError):
+        products = [_by_differences(decoder, lattices, tangent) for tangent in tangents]
+        how = "differences"
+    # The same text every time, so that Python shows it once.
+    warnings.warn(
+        f"The decoder has no forward mode ({missing}); its derivative is made by {how}, slowly.", stacklevel=3
+    )
+    return decoder(lattices), torch.stack(products)
+
+
+def _by_two_backward_passes(decoder: Decode, lattices: Tensor, tangent: Tensor) -> Tensor:
+    """J v as the derivative of u -> J^T u, which is linear, along v."""
+    # Of the ways to compute attention, this one alone can be differentiated twice; the choice is one per process.
+    with _ONE_THREAD, sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+        point = lattices.detach().requires_grad_()
+        images = decoder(point)
+        weights = torch.zeros_like(images, requires_grad=True)
+        (pulled,) = torch.autograd.grad(images, point, weights, create_graph=True)
+        (pushed,) = torch.autograd.grad(pulled, weights, tangent)
+    return pushed
+
+
+def _by_differences(decoder: Decode, lattices: Tensor, tangent: Tensor) -> Tensor:
+    """Central differences, with the step that balances their error against rounding."""
+    largest = float(tangent.abs().max()) or 1.0
+    step = torch.finfo(lattices.dtype).eps ** (1 / 3) * max(1.0, float(lattices.abs().max())) / largest
+    change: Tensor = (decoder(lattices + step * tangent) - decoder(lattices - step * tangent)) / (2 * step)
+    return change

@@ -193,3 +193,15 @@ def test_bad_input_is_named():
 def test_measuring_a_relaxed_curve_again_gives_the_same():
     relaxed = relaxed_curve(SPHERE.embed, ends_of("sphere"))
     assert measure_curve(SPHERE.embed, relaxed.curve.points).energy == relaxed.curve.energy
+
+
+def test_a_curve_that_jumps_over_a_hill_without_length_says_so():
+    def decode(points):  # flat between -1 and 1, so that both ends decode to the same image
+        return torch.relu(points.abs() - 1)
+
+    relaxed = relaxed_curve(decode, torch.tensor([[-3.0, 0.0], [3.0, 0.0]]), n_points=16)
+    dense = measure_curve(decode, straight_curve(decode, *relaxed.curve.points[[0, -1]], n_points=6_001).points)
+    assert dense.length == pytest.approx(4.0, rel=1e-4)
+    assert relaxed.hidden_length > 0.05 or not relaxed.converged
+    standing = relaxed_curve(decode, torch.tensor([[0.5, 0.0], [-0.5, 0.0]]), n_points=4)
+    assert standing.hidden_length == 0

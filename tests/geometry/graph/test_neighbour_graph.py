@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import EuclideanMetric, PullbackMetric, neighbour_graph
+from geovq.geometry.graph.path_tree import path_tree
 
 
 def points(n, dimension=2, seed=0):
@@ -163,3 +164,13 @@ def test_weighted_is_symmetric():
     weights = graph.weighted(EuclideanMetric().edge_lengths(cloud, graph.tails, graph.heads))
     assert isinstance(weights, csr_matrix)
     assert (weights != weights.T).nnz == 0
+
+
+def test_edges_without_length_lead_somewhere_all_the_same():
+    graph = neighbour_graph(np.array([[0.0], [0.0], [1.0], [1.0], [2.0]], dtype=np.float32), n_neighbors=2)
+    some_zero = np.where(np.arange(len(graph.tails)) == 0, 0, 1e-41)  # a millionth of that is zero in float32
+    for lengths in (np.zeros(len(graph.tails)), some_zero):
+        weights = graph.weighted(lengths.astype(np.float32))
+        assert weights.nnz == 2 * len(graph.tails)
+        assert (weights.data > 0).all()
+        assert np.isfinite(path_tree(weights, 0).distances).all()
