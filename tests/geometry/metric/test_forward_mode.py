@@ -80,6 +80,7 @@ WITHOUT_LOCK = """
 from contextlib import nullcontext
 import torch
 torch.set_num_threads(1)
+from geovq.geometry.metric import forward_mode
 from tests.geometry.metric.test_forward_mode import CALLS, N_CALLS, N_THREADS, outcomes
 forward_mode._ONE_THREAD = nullcontext()
 print(outcomes()["same"] < N_THREADS * N_CALLS * len(CALLS))
