@@ -1,4 +1,4 @@
-"""A check that a decoder can be measured: eval mode, finite output, independent rows, a derivative that is not hidden."""
+"""A check that a decoder can be measured: eval mode, finite output, independent rows, a derivative in the open."""
 
 from collections.abc import Iterator
 from itertools import chain
