@@ -1,4 +1,4 @@
-"""Codebooks: k-medoids over graph distances, k-means, and how many codes there are."""
+"""Codebooks: k-medoids over graph distances, k-means, metric-weighted Lloyd, and how many codes there are."""
 
 from geovq.codebook.alternate import alternate_kmedoids
 from geovq.codebook.choosing import CodeCountChoice, code_count_rule
@@ -8,6 +8,9 @@ from geovq.codebook.on_graph.lloyd import graph_kmedoids
 from geovq.codebook.pam import classical_pam
 from geovq.codebook.silhouette import medoid_silhouette
 from geovq.codebook.solvers import CodebookSolver, MatrixSolver, MedoidSolver, codebook_solver
+from geovq.codebook.weighted import WeightedResult, weighted_lloyd
+from geovq.codebook.weighted_solver import WeightedSolver
+from geovq.codebook.weighted_step import MeasuredPoints
 
 __all__ = [
     "CodeCountChoice",
@@ -16,7 +19,10 @@ __all__ = [
     "KMeansSolver",
     "KMedoidsResult",
     "MatrixSolver",
+    "MeasuredPoints",
     "MedoidSolver",
+    "WeightedResult",
+    "WeightedSolver",
     "alternate_kmedoids",
     "classical_pam",
     "code_count_rule",
@@ -24,4 +30,5 @@ __all__ = [
     "graph_kmedoids",
     "kmedoids",
     "medoid_silhouette",
+    "weighted_lloyd",
 ]

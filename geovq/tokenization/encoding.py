@@ -84,7 +84,7 @@ def _codes_of_chunk(cells: Tensor, rule: LandmarkRule) -> Codes:
     landmarks, metrics = rule.landmarks.to(cells.device), rule.metrics.to(cells.device)
     to_medoid, label = rule.distance_to_medoid.to(cells.device), rule.label.to(cells.device)
     axes = range(landmarks.shape[1])
-    points = _project(cells, rule.subspace)
+    points = project(cells, rule.subspace)
     squared = _sum(torch.square(points[:, None, a] - landmarks[:, a]) for a in axes)  # (m, N)
     # The bits of floats that are not negative are ordered like the floats; below them, the landmark decides.
     keys = (squared.view(torch.int32).long() << 32) | torch.arange(len(landmarks), device=cells.device)
@@ -99,7 +99,8 @@ def _codes_of_chunk(cells: Tensor, rule: LandmarkRule) -> Codes:
     return codes.squeeze(1), other - ways.gather(1, best).squeeze(1)
 
 
-def _project(cells: Tensor, subspace: ActiveSubspace) -> Tensor:
+def project(cells: Float32[Tensor, "m d"], subspace: ActiveSubspace) -> Float32[Tensor, "m a"]:
+    """Coordinates in the active subspace, (m, D) -> (m, A), that depend on each cell alone."""
     # Channel by channel: a matrix product adds up in an order that depends on how many rows there are.
     channels = (cells - subspace.mean.to(cells)).unbind(dim=1)
     return _sum(channel[:, None] * row for channel, row in zip(channels, subspace.basis.to(cells), strict=True))
