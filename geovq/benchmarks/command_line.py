@@ -37,7 +37,13 @@ def add_bench_commands(bench: argparse.ArgumentParser) -> None:
     training.add_argument("--repeats", type=int, default=5, help="runs behind each median (default: 5)")
     training.set_defaults(do=_training)
 
-    for command in (geometry, lloyd, quality, training):
+    weighted = commands.add_parser("weighted", help="metric-weighted Lloyd on up to a million points, and encoding")
+    weighted.add_argument("--codes", type=int, default=256, metavar="K", help="(default: 256)")
+    weighted.add_argument("--bit-price", type=float, default=0.3, help="in multiples of the error at 0 (default: 0.3)")
+    weighted.add_argument("--seeds", type=int, default=5, help="fits that are compared with k-means (default: 5)")
+    weighted.set_defaults(do=_weighted)
+
+    for command in (geometry, lloyd, quality, training, weighted):
         command.add_argument("--out", type=Path, default=None, metavar="FILE", help="JSON to write")
 
 
@@ -65,3 +71,9 @@ def _quality(options: argparse.Namespace) -> None:
     bench_quality(
         options.runs, n_codes=options.codes, methods=options.methods, n_images=options.n_images, out=options.out
     )
+
+
+def _weighted(options: argparse.Namespace) -> None:
+    from geovq.benchmarks.weighted import bench_weighted
+
+    bench_weighted(n_codes=options.codes, bit_price=options.bit_price, seeds=options.seeds, out=options.out)

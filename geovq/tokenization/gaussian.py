@@ -9,7 +9,7 @@ Autoencoder", arXiv 2512.06609; codebook and rule for groups of channels as in t
 """
 
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
@@ -32,7 +32,8 @@ def gaussian_codebook(n_codes: int, n_channels: int, *, seed: int = 0) -> Float3
     engine = torch.quasirandom.SobolEngine(n_channels, scramble=True, seed=derive_seed(seed, "gaussian.codebook"))
     shares = engine.draw(n_codes, dtype=torch.float64)
     least = torch.finfo(torch.float32).eps  # a share of exactly 0 or 1 would be infinitely far out
-    return torch.special.ndtri(shares.clamp(least, 1 - least)).float()
+    codes: Tensor = torch.special.ndtri(shares.clamp(least, 1 - least))
+    return codes.float()
 
 
 def gaussian_codes(

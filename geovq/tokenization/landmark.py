@@ -3,13 +3,17 @@
 A cell y joins the graph at the landmark l that makes sqrt((y - l)^T G_l (y - l)) + distance(l, medoid of l) least,
 among its nearest landmarks; its code is that landmark's. With G = I and Euclidean edges the same rule is the Euclidean
 tokenizer, so the two differ in the metric and in nothing else. Storage is O(N), and encoding needs no derivative.
+
+The local quadratic rule is the other way to encode with the same codebook: the code c that makes (y - c)^T G (y - c)
+least, G the metric of the nearest landmark. It knows no detours, and its error in the picture is less.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -18,6 +22,7 @@ from geovq.geometry import ActiveSubspace
 from geovq.stored_axes import require_axes, require_finite_floats, require_indices
 from geovq.tokenization.base import FORMAT, KIND, Encoding, encode_cells, look_up
 from geovq.tokenization.encoding import LandmarkRule, landmark_codes
+from geovq.tokenization.local_rule import LocalRule, local_codes
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class LandmarkTokenizer:
         Mean squared distance to the medoid at the start and after every pass of k-medoids.
     medoid_history : Tensor of shape (n_steps, K)
         Medoids at the start and after every pass.
+    assign : "landmark" or "local"
+        Rule that gives a cell its code.
     """
 
     ENCODING: ClassVar[str] = "landmarks"
@@ -61,6 +68,7 @@ class LandmarkTokenizer:
     n_candidates: int
     cost_history: Float[Tensor, " steps"] = field(repr=False)
     medoid_history: Int64[Tensor, "steps k"] = field(repr=False)
+    assign: Literal["landmark", "local"] = "landmark"
 
     @property
     def n_codes(self) -> int:
@@ -72,7 +80,14 @@ class LandmarkTokenizer:
         return self.encode_with_margin(lattices).tokens
 
     def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
-        """Tokens, and how much longer the way to the best candidate of another code is."""
+        """Tokens, and how much longer the way to the best candidate of another code is.
+
+        By the local rule, how much larger the error with the next code is: then it is in squared units of the metric.
+        """
+        if self.assign == "local":
+            free = torch.zeros(self.n_codes)
+            local = LocalRule(self.subspace, self.landmarks, self.metrics, self.codebook, free)
+            return encode_cells(lattices, self.codebook.shape[1], lambda cells: local_codes(cells, local))
         rule = LandmarkRule(
             self.subspace, self.landmarks, self.metrics, self.distance_to_medoid, self.label, self.n_candidates
         )
@@ -86,7 +101,13 @@ class LandmarkTokenizer:
         """Write to a file that `geovq.load_tokenizer` reads."""
         tensors = {f.name: value for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)}
         tensors |= {f"subspace.{f.name}": getattr(self.subspace, f.name) for f in fields(self.subspace)}
-        metadata = {"encoding": self.ENCODING, "method": self.method, "n_candidates": self.n_candidates}
+        metadata: dict[str, Any] = {
+            "encoding": self.ENCODING,
+            "method": self.method,
+            "n_candidates": self.n_candidates,
+        }
+        if self.assign != "landmark":  # files of an earlier version do not say
+            metadata["assign"] = self.assign
         write_safetensors(path, tensors, kind=KIND, format=FORMAT, metadata=metadata)
 
     @classmethod
@@ -97,7 +118,11 @@ class LandmarkTokenizer:
         subspace = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         own = {name: value for name, value in tensors.items() if not name.startswith(prefix)}
         return cls(
-            method=metadata["method"], n_candidates=metadata["n_candidates"], subspace=ActiveSubspace(**subspace), **own
+            method=metadata["method"],
+            n_candidates=metadata["n_candidates"],
+            assign=metadata.get("assign", "landmark"),
+            subspace=ActiveSubspace(**subspace),
+            **own,
         )
 
 

@@ -1,8 +1,9 @@
 """Tokenizers whose codes lie anywhere, encoded by the metric of the nearest landmark and a price of bits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float, Float64, Int64
@@ -78,3 +79,16 @@ class LocalMetricTokenizer:
         tensors |= {f"subspace.{f.name}": getattr(self.subspace, f.name) for f in fields(self.subspace)}
         metadata = {"encoding": self.ENCODING, "method": self.method, "price_per_bit": self.price_per_bit}
         write_safetensors(path, tensors, kind=KIND, format=FORMAT, metadata=metadata)
+
+    @classmethod
+    def from_file(cls, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> Self:
+        """Tokenizer of what `save` wrote."""
+        prefix = "subspace."
+        subspace = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        own = {name: value for name, value in tensors.items() if not name.startswith(prefix)}
+        return cls(
+            method=metadata["method"],
+            price_per_bit=metadata["price_per_bit"],
+            subspace=ActiveSubspace(**subspace),
+            **own,
+        )

@@ -18,6 +18,7 @@ from torch import Tensor
 from geovq.codebook.weighted_kernel import cheapest_codes
 from geovq.geometry import ActiveSubspace
 from geovq.tokenization.encoding import Codes, LandmarkRule, landmark_codes, project
+from geovq.tokenization.encoding_kernel import project_cells
 
 _CELLS_PER_TASK = 8_192
 _COSTS_PER_CHUNK = 1 << 25  # on a GPU, where all costs of a chunk are held at once
@@ -79,15 +80,17 @@ def nearest_landmarks(
 
 def codes_by_kernel(cells: Float32[Tensor, "m d"], nearest: Int64[Tensor, " m"], rule: LocalRule) -> Codes:
     """`local_codes` on as many threads as torch uses; for CPUs."""
-    n_cells = len(cells)
-    points = project(cells, rule.subspace).contiguous().numpy()
-    by_axis = project(rule.codebook, rule.subspace).T.contiguous().numpy()
+    n_cells, subspace = len(cells), rule.subspace
+    mean, basis, latents = subspace.mean.numpy(), subspace.basis.contiguous().numpy(), cells.contiguous().numpy()
+    by_axis = project(rule.codebook, subspace).T.contiguous().numpy()
     metrics, prices, which = rule.metrics.contiguous().numpy(), rule.prices.contiguous().numpy(), nearest.numpy()
     codes = np.empty(n_cells, dtype=np.int64)
     costs, margins = np.empty((2, n_cells), dtype=np.float32)
 
     def encode(task: slice) -> None:
-        cheapest_codes(points[task], metrics, which[task], by_axis, prices, codes[task], costs[task], margins[task])
+        points = np.empty((len(latents[task]), subspace.n_active), dtype=np.float32)
+        project_cells(latents[task], mean, basis, points)
+        cheapest_codes(points, metrics, which[task], by_axis, prices, codes[task], costs[task], margins[task])
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # the kernel lets go of the interpreter
         list(pool.map(encode, (slice(start, start + _CELLS_PER_TASK) for start in range(0, n_cells, _CELLS_PER_TASK))))

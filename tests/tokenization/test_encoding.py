@@ -1,6 +1,7 @@
 """The landmark rule against its definition by brute force, in both implementations; margins; invariances."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import geovq
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import ActiveSubspace
+from geovq.lattice import cells_of
 from geovq.tokenization import LandmarkTokenizer, NearestCodeTokenizer
 from geovq.tokenization.encoding import LandmarkRule, codes_by_all_distances, codes_by_boxes
 
@@ -265,3 +267,21 @@ def test_bad_lattices_are_named(make_tokenizer):
         lattices[1, 3, 2, 1] = bad
         with pytest.raises(NonFiniteError, match="NaN or infinity; check the encoder"):
             made.encode_with_margin(lattices)
+
+
+def test_the_local_rule_takes_the_medoid_of_least_error_under_the_nearest_landmarks_metric(tmp_path):
+    made = replace(landmark_tokenizer(), assign="local")
+    lattices = random(5, CHANNELS, 4, 4, seed=21)
+    points = made.subspace.project(cells_of(lattices)).double()
+    codes = made.subspace.project(made.codebook).double()
+    nearest = torch.cdist(points, made.landmarks.double()).argmin(dim=1)
+    steps = points[:, None] - codes
+    errors = torch.einsum("mka,mab,mkb->mk", steps, made.metrics.double()[nearest], steps)
+    encoding = made.encode_with_margin(lattices)
+    assert torch.equal(encoding.tokens.flatten(), errors.argmin(dim=1))
+    ordered = errors.sort(dim=1).values
+    np.testing.assert_allclose(encoding.margin.flatten(), ordered[:, 1] - ordered[:, 0], rtol=1e-3, atol=1e-4)
+    assert not torch.equal(encoding.tokens, landmark_tokenizer().encode(lattices))
+    made.save(tmp_path / "local.safetensors")
+    loaded = geovq.load_tokenizer(tmp_path / "local.safetensors")
+    assert torch.equal(loaded.encode(lattices), encoding.tokens)
