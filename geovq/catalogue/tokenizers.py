@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 _NEAREST_CODE = "geovq.tokenization.nearest_code:NearestCodeTokenizer"
 _LANDMARKS = "geovq.tokenization.landmark:LandmarkTokenizer"
+_LOCAL_METRIC = "geovq.tokenization.local_metric:LocalMetricTokenizer"
 
 
 class FitSizes(NamedTuple):
@@ -68,6 +69,8 @@ class TokenizerDescription:
         Reference to the model it is trained with, quantizer included, if it is trained end to end.
     unused_settings : frozenset of str
         Settings of section `vqvae` that this model does not read.
+    own_settings : frozenset of str
+        Settings of section `codebook` that only the tokenizers read which name them here.
     on_graph : bool
         Whether codes are landmarks of the run's graph, searched for by `codebook.solver`.
     measures_images : bool
@@ -89,6 +92,7 @@ class TokenizerDescription:
     fit: str = ""
     autoencoder: str = ""
     unused_settings: frozenset[str] = frozenset()
+    own_settings: frozenset[str] = frozenset()
     on_graph: bool = False
     measures_images: bool = False
     always_forms_all_distances: bool = False
@@ -120,6 +124,7 @@ _ALL = (
         stored_as=_LANDMARKS,
         fit="geovq.tokenization.fit_landmarks:fit_euclidean",
         fit_work=_graph_search,
+        own_settings=frozenset({"assign"}),
         on_graph=True,
     ),
     TokenizerDescription(
@@ -134,8 +139,40 @@ _ALL = (
         stored_as=_LANDMARKS,
         fit="geovq.tokenization.fit_landmarks:fit_riemannian",
         fit_work=_graph_search,
+        own_settings=frozenset({"assign"}),
         on_graph=True,
         measures_images=True,
+    ),
+    TokenizerDescription(
+        name="weighted",
+        label="Local metric",
+        gloss="Codes and cells are compared by how much the decoded picture changes near the cell, and codes that need "
+        "more bits must earn them.",
+        codebook="metric-weighted Lloyd with a bit price, by the decoder's metric",
+        encoding="least error under the nearest landmark's metric, plus the price of the bits",
+        colour="#b07d12",
+        marker="pentagon",
+        dash="8px 2px",
+        stored_as=_LOCAL_METRIC,
+        fit="geovq.tokenization.fit_weighted:fit_weighted",
+        fit_work=_cells_and_codes,
+        own_settings=frozenset({"bit_price"}),
+        measures_images=True,
+    ),
+    TokenizerDescription(
+        name="ecvq",
+        label="ECVQ",
+        gloss="The Euclidean twin of the local metric: the same search and the same price of bits, with distances "
+        "measured straight in latent space.",
+        codebook="Lloyd with a bit price (entropy-constrained vector quantization), Euclidean",
+        encoding="least squared distance, plus the price of the bits",
+        colour="#4f8f3a",
+        marker="hexagon",
+        dash="2px 2px",
+        stored_as=_LOCAL_METRIC,
+        fit="geovq.tokenization.fit_weighted:fit_ecvq",
+        fit_work=_cells_and_codes,
+        own_settings=frozenset({"bit_price"}),
     ),
     TokenizerDescription(
         name="prototype",

@@ -166,6 +166,18 @@ class CodebookConfig(Section):
     )
     max_iterations: int = Field(100, ge=1, le=10_000, description="Most iterations of one start.")
     n_candidates: int = Field(16, ge=1, le=256, description="Nearest landmarks that compete when a cell is encoded.")
+    assign: Literal["landmark", "local"] = Field(
+        "landmark",
+        description="How cells find their medoid, for euclidean and riemannian. landmark: the shortest way over a near "
+        "landmark; local: the least error under the nearest landmark's metric.",
+    )
+    bit_price: float = Field(
+        0.3,
+        ge=0,
+        le=1e6,
+        description="What a bit costs, for weighted and ecvq, in multiples of the mean error that the same number of "
+        "codes reaches where bits are free.",
+    )
 
     @model_validator(mode="after")
     def _rate_can_be_reached(self) -> Self:

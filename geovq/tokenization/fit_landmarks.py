@@ -1,6 +1,7 @@
 """The two landmark tokenizers, k-medoids on graph distances: they differ in the metric and in nothing else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -52,9 +53,10 @@ def _fit(
     points = sample.landmarks
     lengths = metric.edge_lengths(points.numpy(), sample.graph.tails, sample.graph.heads)
     solver = codebook_solver(sample.graph.weighted(lengths), config, seed=config.seed, progress=progress)
-    return solved_tokenizer(
+    made = solved_tokenizer(
         solver, sample.landmark_latents, sample.subspace, tensors, config, config.n_candidates, progress=progress
     )
+    return replace(made, assign=config.assign)
 
 
 def solved_tokenizer(

@@ -29,7 +29,8 @@ def gaussian_codebook(n_codes: int, n_channels: int, *, seed: int = 0) -> Float3
     """
     if n_codes < 1 or n_channels < 1:
         raise InvalidValueError(f"n_codes and n_channels must be at least 1; got {n_codes} and {n_channels}.")
-    engine = torch.quasirandom.SobolEngine(n_channels, scramble=True, seed=derive_seed(seed, "gaussian.codebook"))
+    start = derive_seed(seed, "gaussian.codebook")
+    engine = torch.quasirandom.SobolEngine(n_channels, scramble=True, seed=start)  # type: ignore[no-untyped-call]
     shares = engine.draw(n_codes, dtype=torch.float64)
     least = torch.finfo(torch.float32).eps  # a share of exactly 0 or 1 would be infinitely far out
     codes: Tensor = torch.special.ndtri(shares.clamp(least, 1 - least))

@@ -12,7 +12,7 @@ from geovq.progress import SilentProgress
 from geovq.tokenization.base import FORMAT, KIND
 from tests.geometry.decoders import transposed_conv_decoder
 
-METHODS = ("kmeans", "euclidean", "riemannian", "prototype")
+METHODS = ("kmeans", "euclidean", "riemannian", "weighted", "ecvq", "prototype")
 
 
 def lattices(n=60, channels=2, size=5, seed=0):
@@ -20,7 +20,8 @@ def lattices(n=60, channels=2, size=5, seed=0):
 
 
 def config(**changes):
-    values = {"n_codes": 8, "n_landmarks": 300, "n_neighbors": 6, "n_images": 60, "residual_variance": 0.0, **changes}
+    values = {"n_codes": 8, "n_landmarks": 300, "n_neighbors": 6, "n_images": 60, "residual_variance": 0.0}
+    values |= {"bit_price": 0.0, **changes}
     return geovq.DiscretizationConfig(**values)
 
 
@@ -166,6 +167,46 @@ def test_how_the_number_of_codes_was_chosen_is_told():
     listener.rows.clear()
     geovq.discretize(nn.Identity().eval(), lattices(), config(method="euclidean"), progress=listener)
     assert listener.rows == []
+
+
+class Notebook(SilentProgress):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, message):
+        self.notes.append(message)
+
+
+@pytest.mark.parametrize("method", ["weighted", "ecvq"])
+def test_a_price_buys_fewer_bits_and_says_what_it_left_of_the_codes(method, decoder):
+    held_out, bits = lattices(200, seed=9), []
+    for bit_price in (0, 0.3, 3):
+        tokenizer = geovq.discretize(decoder, lattices(), config(method=method, n_codes=32, bit_price=bit_price))
+        bits.append(token_usage(tokenizer.encode(held_out), 32).entropy_bits)
+    assert bits[0] > bits[1] > bits[2] > 0
+    listener = Notebook()
+    tokenizer = geovq.discretize(decoder, lattices(), config(method=method, bit_price=1e5), progress=listener)
+    assert len(tokenizer.encode(held_out).unique()) == 1
+    assert f"{method}: of 8 codes, only one code is left at a bit price of 100000; lower" in listener.notes[-1]
+
+
+def test_the_local_metric_makes_less_error_in_the_picture_than_its_euclidean_twin_and_the_medoids(decoder):
+    held_out, errors = lattices(200, seed=10), {}
+    for method, assign in (("weighted", "landmark"), ("ecvq", "landmark"), ("riemannian", "local"),
+                           ("riemannian", "landmark")):  # fmt: skip
+        made = geovq.discretize(decoder, lattices(), config(method=method, n_codes=32, assign=assign))
+        quantized = made.decode(made.encode(held_out))
+        errors[method, assign] = float((decoder(quantized) - decoder(held_out)).square().mean().detach())
+    assert errors["weighted", "landmark"] == min(errors.values())
+    assert errors["riemannian", "local"] < errors["riemannian", "landmark"]
+
+
+def test_under_an_isometric_decoder_the_local_metric_is_its_euclidean_twin():
+    identity = nn.Identity().eval()
+    made = [geovq.discretize(identity, lattices(), config(method=m, bit_price=0.5)) for m in ("weighted", "ecvq")]
+    np.testing.assert_allclose(made[0].codebook, made[1].codebook, rtol=1e-4, atol=1e-5)
+    some = lattices(20, seed=6)
+    assert torch.equal(made[0].encode(some), made[1].encode(some))
 
 
 @pytest.mark.parametrize("solver", ["graph-lloyd", "alternate"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geovq.catalogue.tokenizers import END_TO_END, TOKENIZERS
-from geovq.config import ExperimentConfig
+from geovq.config import CodebookConfig, ExperimentConfig
 from geovq.runs.layout import (
     GEOMETRY_FILE,
     decoder_file,
@@ -19,6 +19,9 @@ from geovq.runs.layout import (
 from geovq.runs.stages import measuring, tokenizers, training
 from geovq.runs.stages.classifiers import classifier_digest
 from geovq.runs.stages.workspace import Workspace, autoencoder_of
+
+# Settings that runs made before they existed do not have, at the value that such a run was made with.
+_AS_EVER = {("assign", "landmark")}
 
 # Parts of an experiment that can be made on their own, with all that they need: which stages each asks for.
 TARGETS: Mapping[str, Callable[[str], bool]] = {
@@ -116,10 +119,18 @@ def _tokenizer_stage(config: ExperimentConfig, name: str) -> Stage:
     return Stage(
         f"tokenizer:{name}",
         (name,) if name in END_TO_END else ("vae", "geometry"),
-        {"seed": config.seed, "codebook": config.codebook.model_dump()},
+        {"seed": config.seed, "codebook": _codebook_settings(config.codebook, name)},
         (tokenizer_file(name),),
         lambda work, _: tokenizers.make_tokenizer(work, name),
     )
+
+
+def _codebook_settings(codebook: CodebookConfig, name: str) -> dict[str, Any]:
+    """Settings that one tokenizer follows from, without those that only others read."""
+    own = TOKENIZERS[name].own_settings
+    named = {key for description in TOKENIZERS.values() for key in description.own_settings}
+    settings = codebook.model_dump(exclude=named - own)
+    return {key: value for key, value in settings.items() if (key, value) not in _AS_EVER}
 
 
 def _tokens_stage(config: ExperimentConfig, name: str) -> Stage:
