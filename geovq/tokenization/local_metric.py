@@ -10,7 +10,9 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from geovq.artifacts import write_safetensors
+from geovq.errors import InvalidValueError
 from geovq.geometry import ActiveSubspace
+from geovq.stored_axes import require_axes, require_finite_floats
 from geovq.tokenization.base import FORMAT, KIND, Encoding, encode_cells, look_up
 from geovq.tokenization.local_rule import LocalRule, local_codes
 
@@ -83,6 +85,7 @@ class LocalMetricTokenizer:
     @classmethod
     def from_file(cls, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> Self:
         """Tokenizer of what `save` wrote."""
+        _require_sound(tensors)
         prefix = "subspace."
         subspace = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         own = {name: value for name, value in tensors.items() if not name.startswith(prefix)}
@@ -92,3 +95,21 @@ class LocalMetricTokenizer:
             subspace=ActiveSubspace(**subspace),
             **own,
         )
+
+
+def _require_sound(tensors: Mapping[str, Tensor]) -> None:
+    """Raise unless the arrays of a tokenizer fit each other; its kernel reads them without looking."""
+    axes = {
+        "codebook": "K D",
+        "subspace.mean": "D",
+        "subspace.basis": "D A",
+        "subspace.variances": "D",
+        "landmarks": "N A",
+        "metrics": "N A A",
+        "log2_frequencies": "K",
+        "cost_history": "S",
+    }
+    require_axes(tensors, axes)
+    require_finite_floats(tensors, ["codebook", "subspace.mean", "subspace.basis", "landmarks", "metrics"])
+    if not (tensors["log2_frequencies"] <= 0).all():
+        raise InvalidValueError("log2_frequencies must be at most 0, logarithms of shares")

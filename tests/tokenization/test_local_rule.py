@@ -1,6 +1,7 @@
 """The local quadratic rule against its definition by brute force, in both implementations; invariances; files."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -172,6 +173,14 @@ def test_bad_input_is_named(tmp_path):
     with pytest.raises(NonFiniteError, match="lattices contain NaN"):
         made.encode(random(2, CHANNELS, 3, 3) * torch.nan)
     path = tmp_path / "t.safetensors"
+    for broken, message in (
+        ({"metrics": made.metrics[1:]}, "metrics must have shape"),
+        ({"log2_frequencies": made.log2_frequencies + 9}, "log2_frequencies must be at most 0"),
+        ({"landmarks": made.landmarks * torch.nan}, "landmarks holds NaN"),
+    ):
+        replace(made, **broken).save(path)
+        with pytest.raises(ArtifactError, match=f"is damaged .{message}"):
+            geovq.load_tokenizer(path)
     made.save(path)
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(ArtifactError, match="is damaged"):
