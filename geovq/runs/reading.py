@@ -2,10 +2,10 @@
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,9 @@ from geovq.progress import Scalar
 from geovq.runs import layout
 from geovq.runs.manifest import Manifest, new_manifest, read_manifest
 from geovq.runs.metrics import read_metrics, without_repetitions
+from geovq.runs.parts import ByName, Loaded, MissingPartError
 from geovq.runs.stages.workspace import Autoencoder, autoencoder_of
 from geovq.tokenization import Tokenizer, load_tokenizer
-
-Loaded = TypeVar("Loaded")
 
 
 class Samples(NamedTuple):
@@ -42,51 +41,6 @@ class Samples(NamedTuple):
 
     tokens: Int[npt.NDArray[np.int64], "n h w"]
     images: UInt8[npt.NDArray[np.uint8], "n height width"]
-
-
-@dataclass(frozen=True, eq=False)
-class ByName(Mapping[str, Loaded], Generic[Loaded]):
-    """Parts of a run by name, each loaded when it is first asked for.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Parts that are there.
-    load : callable
-        Loads a part by its name.
-    what, run, remedy : str
-        For messages: the kind of part, the run, and what makes missing parts.
-    """
-
-    names: tuple[str, ...]
-    load: Callable[[str], Loaded]
-    what: str
-    run: str
-    remedy: str
-    _kept: dict[str, Loaded] = field(default_factory=dict, repr=False)
-
-    def __getitem__(self, name: str) -> Loaded:
-        if name not in self.names:
-            there = ", ".join(self.names) or f"none yet, and {self.remedy}"
-            raise MissingPartError(f"{self.run} has no {self.what} {name!r}; it has {there}.")
-        if name not in self._kept:
-            self._kept[name] = self.load(name)
-        return self._kept[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-
-class MissingPartError(ArtifactError, KeyError):
-    """A run does not have the part that was asked for."""
-
-    __str__ = Exception.__str__  # KeyError would show the message in quotes
 
 
 @dataclass(frozen=True, eq=False)

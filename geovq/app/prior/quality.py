@@ -8,10 +8,10 @@ from jaxtyping import Float
 from geovq.app.prior.data import Drawing, samples
 from geovq.app.shared import fetching
 from geovq.app.shared.caching import copies
-from geovq.evaluation import class_coverage, frechet_distance
-from geovq.randomness import make_generator
+from geovq.evaluation import frechet_distance
 from geovq.runs import Run
 from geovq.runs.stages.classifiers import classifier_file, load_classifier
+from geovq.runs.stages.judging import judge, real_images
 from geovq.viz.arrays import Array
 
 _HELD_OUT = 1_000  # test images that sets are compared with
@@ -46,19 +46,17 @@ def sample_quality(run: Run, drawing: Drawing, n_samples: int) -> Quality | None
     if not classifier_file(run.config.data.dataset).is_file():
         return None
     classifier = load_classifier(run.config.data.dataset)
-    train = fetching.training_images(run)
-    rows = torch.randperm(len(train), generator=make_generator(run.seed, "samples/real"))[:n_samples]
     held_out = torch.from_numpy(_held_out_features(run))
     with torch.no_grad():
         features = classifier.features(torch.from_numpy(samples(run, drawing, n_samples)[:, None]))
-        classes = classifier.head(features).argmax(dim=1)
-        real = classifier.features(train.batch(rows))
+        real = classifier.features(real_images(fetching.training_images(run), n_samples, run.seed))
+    found = judge(classifier, features, held_out)
     return Quality(
-        frechet_distance(features, held_out),
+        found.frechet_distance,
         frechet_distance(real, held_out),
-        class_coverage(classes, classifier.n_classes).n_covered,
+        found.coverage.n_covered,
         classifier.n_classes,
-        None if drawing.label is None else int((classes == drawing.label).sum()),
+        None if drawing.label is None else int((found.classes == drawing.label).sum()),
     )
 
 

@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from geovq.data import ImageSet
-from geovq.evaluation import class_coverage, frechet_distance, nearest_images
+from geovq.evaluation import frechet_distance, nearest_images
 from geovq.models import ImageClassifier
 from geovq.progress import stop_if_requested
-from geovq.randomness import make_generator
 from geovq.runs.layout import samples_file, tokenizer_file
 from geovq.runs.stages.classifiers import classifier_file, load_classifier
+from geovq.runs.stages.judging import judge, real_images
 from geovq.runs.stages.workspace import Decoder, Workspace
 from geovq.tokenization import load_tokenizer
 
@@ -49,43 +49,34 @@ def measure_samples(work: Workspace, name: str, decoders: Mapping[str, Decoder])
         return {}
     lattices = load_tokenizer(work.path / tokenizer_file(name)).decode(tokens)
     work.progress.start("samples", (len(decoders) + 1) * (n + len(train)) + len(decoders) * n + len(test), "images")
-    judge = _Judge(work, load_classifier(dataset, work.device), train, test)
-    chosen = torch.randperm(len(train), generator=make_generator(work.config.seed, "samples/real"))[:n]
+    measuring = _Measuring(work, load_classifier(dataset, work.device), train)
+    held_out = measuring.features(test.batch(torch.arange(len(test))))
+    real = measuring.features(real_images(train, n, work.config.seed))
     measured = {
         "samples_count": n,
-        "samples_real_frechet_distance": judge.frechet_distance(judge.features(train.batch(chosen))),
-        **_named("samples_real_", judge.nearest(test.batch(torch.arange(min(n, len(test)))))),
+        "samples_real_frechet_distance": frechet_distance(real, held_out),
+        **_named("samples_real_", measuring.nearest(test.batch(torch.arange(min(n, len(test)))))),
     }
     for prefix, decoder in decoders.items():
-        measured |= _named(f"{prefix}samples_", judge.quality(work.decode(decoder, lattices)))
+        measured |= _named(f"{prefix}samples_", measuring.quality(work.decode(decoder, lattices), held_out))
     return measured
 
 
-class _Judge:
-    """A classifier, and its features of the test images."""
+class _Measuring:
+    """Batches on the device of a stage, counted by its progress."""
 
-    def __init__(self, work: Workspace, classifier: ImageClassifier, train: ImageSet, test: ImageSet) -> None:
+    def __init__(self, work: Workspace, classifier: ImageClassifier, train: ImageSet) -> None:
         self.work, self.classifier, self.train = work, classifier, train
-        self.held_out = self.features(test.batch(torch.arange(len(test))))
 
-    def quality(self, images: Pixels) -> Numbers:
-        features = self.features(images)
-        with torch.no_grad():
-            classes = self.classifier.head(features.to(self.work.device)).argmax(dim=1)
-        return {
-            "frechet_distance": self.frechet_distance(features),
-            **class_coverage(classes, self.classifier.n_classes).summary(),
-            **self.nearest(images),
-        }
+    def quality(self, images: Pixels, held_out: Float[Tensor, "m f"]) -> Numbers:
+        found = judge(self.classifier, self.features(images), held_out)
+        return {"frechet_distance": found.frechet_distance, **found.coverage.summary(), **self.nearest(images)}
 
     def features(self, images: Pixels) -> Float[Tensor, "n f"]:
         def compute(rows: Tensor) -> Tensor:
             return self.classifier.features(images[rows].to(self.work.device))
 
         return self.work.in_batches(len(images), compute)
-
-    def frechet_distance(self, features: Float[Tensor, "n f"]) -> float:
-        return frechet_distance(features, self.held_out)
 
     def nearest(self, images: Pixels) -> Numbers:
         return nearest_images(images, self._training_batches()).summary()
