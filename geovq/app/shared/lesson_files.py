@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from geovq.app.shared.lesson_head import LessonHead, read_lesson_file
 from geovq.bundle import bundled
-from geovq.config.front_matter import LessonHead, read_lesson_file
 from geovq.errors import ConfigError
 
 LESSON_FOLDER = bundled("assets", "lessons")

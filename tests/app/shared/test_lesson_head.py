@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geovq.config.front_matter import LessonHead, read_lesson_file
+from geovq.app.shared.lesson_head import LessonHead, read_lesson_file
 from geovq.errors import ConfigError
 
 HEAD = """title: A title
@@ -33,13 +33,6 @@ def test_head_and_text_come_apart(tmp_path: Path) -> None:
 def test_values_of_the_link_are_written_as_a_browser_does(tmp_path: Path) -> None:
     head, _ = read_lesson_file(lesson_file(tmp_path, HEAD))
     assert head.link_query == {"run": "a/b", "geometry_ellipses": "true", "geometry_first": "7"}
-
-
-def test_a_byte_order_mark_and_windows_lines_change_nothing(tmp_path: Path) -> None:
-    plain = read_lesson_file(lesson_file(tmp_path, HEAD))
-    file = tmp_path / "09-windows.md"
-    file.write_bytes(b"\xef\xbb\xbf" + (tmp_path / "08-mine.md").read_bytes().replace(b"\n", b"\r\n"))
-    assert read_lesson_file(file) == plain
 
 
 @pytest.mark.parametrize("key", LessonHead.model_fields)
@@ -72,23 +65,3 @@ def test_a_wrong_head_is_one_sentence_with_file_key_and_remedy(
     with pytest.raises(ConfigError, match=rf"^08-mine.md.*{sentence}") as caught:
         read_lesson_file(lesson_file(tmp_path, HEAD.replace(old, new)))
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("content", ["", "only text\n", "---\ntitle: never closed\n"])
-def test_a_file_without_a_head_says_how_one_looks(content: str, tmp_path: Path) -> None:
-    file = tmp_path / "08-mine.md"
-    file.write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"08-mine\.md must begin with a line `---`"):
-        read_lesson_file(file)
-
-
-def test_a_list_is_no_head(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="must hold `key: value` lines"):
-        read_lesson_file(lesson_file(tmp_path, "- a\n- b\n"))
-
-
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "08-mine.md"
-    file.write_bytes(b"\xff\xfe\x00---")
-    with pytest.raises(ConfigError, match=r"08-mine\.md cannot be read"):
-        read_lesson_file(file)
