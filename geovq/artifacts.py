@@ -1,6 +1,6 @@
 """Files of a run: written beside and renamed into place, read with errors that name the file and the remedy.
 
-A reader sees the old file or the whole new one, never a part. Tensors are safetensors, so nothing is ever unpickled.
+A reader sees the old file or the whole new one. Tensors are safetensors and no pickles: reading them runs no code.
 Everything besides the tensors is one JSON text in the header: safetensors keeps its header entries in an unordered map,
 and with a single entry the same content is always the same bytes.
 """
@@ -76,6 +76,12 @@ def read_safetensors(
         What the file must say that it is.
     remedy : str
         Ends the error message: what to do about a file that cannot be used, for example the command that rebuilds it.
+
+    Returns
+    -------
+    tensors : dict of str to Tensor
+    metadata : dict
+        What was given to `write_safetensors`, with "kind" and "format".
 
     Raises
     ------
@@ -173,7 +179,7 @@ def _header_of(file: Any) -> dict[str, Any]:
 
 
 def _unreadable(path: Path, error: OSError) -> ArtifactError:
-    """Nothing is known to be wrong with the content of such a file, so nobody is told to delete it."""
+    """The content of such a file may be sound, so the remedy is not to delete it."""
     return ArtifactError(f"{path} cannot be read ({error.strerror or error}); {_MAKE_READABLE}.")
 
 

@@ -1,6 +1,6 @@
-"""`python -m geovq …`: everything the app does, without a browser.
+"""`python -m geovq …`: makes, lists, measures, compares and ships runs without a browser.
 
-Exit code 0, or 2 with one sentence on what to change, or 130 after an interruption; never a traceback for bad input.
+Exit code 0, or 2 with one sentence on what to change, or 130 after an interruption.
 """
 
 import argparse
@@ -236,7 +236,7 @@ def _train_classifier(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _progress() -> "Iterator[Progress]":
-    """Bars where somebody looks; they do not mix with the result."""
+    """Bars on standard error where that is a terminal, else nothing; results go to standard output."""
     from geovq.progress import SilentProgress
     from geovq.runs.process.console import BarConsole, ConsoleProgress
 

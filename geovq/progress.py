@@ -1,7 +1,7 @@
-"""How long work reports what it is doing, and learns that it should stop.
+"""How work that takes long reports what it is doing, and learns that it should stop.
 
 Library code talks to this protocol only; who listens (a terminal bar, a run's status file, nobody) is the caller's
-choice. One object serves one run: phases follow each other, never nest.
+choice. One object serves one run: phases follow each other and do not nest.
 """
 
 from collections.abc import Mapping
@@ -32,22 +32,22 @@ class Progress(Protocol):
 
 
 class SilentProgress:
-    """Nobody listens and nobody interrupts."""
+    """Drops what it is told, and asks for no stop."""
 
     def start(self, phase: str, total: int, unit: str) -> None:
-        """Nobody is told."""
+        """Do nothing."""
 
     def advance(self, n: int = 1) -> None:
-        """Nobody counts."""
+        """Do nothing."""
 
     def record(self, row: Mapping[str, Scalar]) -> None:
-        """Nobody keeps it."""
+        """Do nothing."""
 
     def note(self, message: str) -> None:
-        """Nobody reads it."""
+        """Do nothing."""
 
     def stop_requested(self) -> bool:
-        """Never."""
+        """False."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""Codebooks: k-medoids over graph distances, k-means, metric-weighted Lloyd, and how many codes there are."""
+"""Codebooks: k-medoids over graph distances, k-means, metric-weighted Lloyd, and rules for the number of codes."""
 
 from geovq.codebook.alternate import alternate_kmedoids
 from geovq.codebook.choosing import CodeCountChoice, code_count_rule

@@ -36,6 +36,10 @@ def alternate_kmedoids(
     progress : Progress, optional
         Told about every round.
 
+    Returns
+    -------
+    KMedoidsResult
+
     Raises
     ------
     ShapeError, InvalidValueError, NonFiniteError

@@ -91,6 +91,10 @@ def cluster_areas(
     n_codes : int
         Size K of the codebook.
 
+    Returns
+    -------
+    ClusterAreas
+
     Raises
     ------
     ShapeError

@@ -52,7 +52,7 @@ class CodeCountRule(Protocol):
 
 @dataclass(frozen=True)
 class GivenCount:
-    """As many codes as were asked for."""
+    """The number of codes that was asked for."""
 
     n_codes: int
 

@@ -80,6 +80,11 @@ def kmedoids(
     progress : Progress, optional
         Told about every start.
 
+    Returns
+    -------
+    KMedoidsResult
+        Of the best start.
+
     Raises
     ------
     ShapeError

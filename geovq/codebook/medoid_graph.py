@@ -68,6 +68,10 @@ def medoid_graph(
     labels : array of shape (N,)
         Code of each landmark, as an index into `medoid_indices`.
 
+    Returns
+    -------
+    MedoidGraph
+
     Raises
     ------
     ShapeError
@@ -99,7 +103,7 @@ def code_layout(graph: MedoidGraph, start: Float[FloatArray, "k 2"]) -> Float[Do
     array of shape (K, 2)
         Centred, in [-1, 1]; only ratios of distances have a meaning.
     """
-    import networkx  # takes a quarter of a second, and nothing else here needs it
+    import networkx  # takes a quarter of a second
 
     n_codes, codes = len(start), range(len(start))
     if n_codes < 2:

@@ -1,4 +1,4 @@
-"""The ways to search for a codebook, behind one protocol: prepared once, solved for any number of codes."""
+"""The searches for a codebook behind one protocol: what a search needs is computed once, for any number of codes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -145,6 +145,10 @@ def codebook_solver(
         `solver`, `n_restarts` and `max_iterations` are used.
     seed : int
     progress : Progress, optional
+
+    Returns
+    -------
+    MedoidSolver
 
     Raises
     ------

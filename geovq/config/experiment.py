@@ -70,7 +70,7 @@ class ExperimentConfig(Section):
     )
     refits: tuple[PostHocName, ...] = Field(
         (),
-        description="Tokenizers that get a copy of the decoder refitted to their codes; a VQ-VAE's knows nothing else.",
+        description="Tokenizers that get a copy of the decoder refitted to their codes; a VQ-VAE's learned with them.",
     )
     refit: RefitConfig = RefitConfig()
     priors: tuple[TokenizerName, ...] = Field(("kmeans", "riemannian"), description="Tokenizers that get a prior.")

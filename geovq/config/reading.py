@@ -26,6 +26,10 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentCo
     overrides : iterable of str
         `section.key=value` strings, applied last; values are YAML.
 
+    Returns
+    -------
+    ExperimentConfig
+
     Raises
     ------
     ConfigError
@@ -49,7 +53,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentCo
 
 
 def parse_config(values: Mapping[str, Any], where: str = "configuration") -> ExperimentConfig:
-    """Validate plain values; `where` names their origin in the error."""
+    """Validate plain values; `where` names their origin in the `ConfigError` about wrong ones."""
     try:
         return ExperimentConfig.model_validate(values)
     except ValidationError as error:
@@ -75,7 +79,7 @@ def _decides(layer: Any, place: tuple[int | str, ...]) -> bool:
         if part not in layer:
             return False
         layer = layer[part]
-    return bool(place)  # what several settings have to do with each other no single layer says
+    return bool(place)  # a rule between several settings is broken by no single layer
 
 
 def _flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""YAML that means what a person reads: scalars of YAML 1.2, and nothing that has two meanings.
+"""YAML as people read it: scalars of YAML 1.2; what could be read in two ways is refused.
 
 PyYAML follows YAML 1.1, where `no` is false, `010` is eight and `50:00` is three thousand, and of two equal keys it
 takes the second without a word. Here only `true`, `false` and `null` are words with a meaning, and numbers are decimal

@@ -1,8 +1,8 @@
 """The class that a sequence is drawn from: a conditional prior read as a mixture over its classes.
 
 p(tokens) = sum_c p(c) p(tokens | c), with the training frequencies of the classes as p(c). Where nobody chooses, the
-class is drawn from p(c); once tokens are given, from what they say about it, p(c | tokens) by Bayes' rule. So what is
-drawn without labels comes from the mixture, with a beginning as without.
+class is drawn from p(c); once tokens are given, from p(c | tokens) by Bayes' rule. So what is drawn without labels
+comes from the mixture, whether or not its first tokens are given.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def class_posterior(
     """
     if prior.class_counts is None:
         raise InvalidValueError(
-            "This prior was trained without classes, so it has no opinion on them; train one with "
+            "This prior was trained without classes, so it cannot tell them apart; train one with "
             "prior.class_conditional = true."
         )
     if beginnings.ndim != 2 or beginnings.shape[1] > prior.n_positions:
@@ -83,6 +83,19 @@ def drawn_labels(
 
 def chosen_labels(prior: LatticePrior, labels: Labels, n: int) -> Int64[Tensor, " n"]:
     """Labels that a caller chose, one per lattice, on the CPU.
+
+    Parameters
+    ----------
+    prior : LatticePrior
+        Class-conditional.
+    labels : int, or integers of shape (n,)
+    n : int
+        Number of lattices.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        int64.
 
     Raises
     ------

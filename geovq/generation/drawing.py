@@ -36,7 +36,26 @@ def draw_positions(
     temperature: float,
     top_p: float,
 ) -> Iterator[Drawn]:
-    """Continue each beginning; the prior must be in eval mode, everything else lies on the CPU."""
+    """Continue each beginning position by position.
+
+    Parameters
+    ----------
+    prior : LatticePrior
+        In eval mode, on any device; all other arguments are on the CPU.
+    beginnings : Tensor of shape (n, n_prefix)
+        First tokens in raster order.
+    uniforms : Tensor of shape (n, L)
+        Numbers in [0, 1), one for each position.
+    labels : Tensor of shape (n,), or None
+        Classes, for a class-conditional prior.
+    temperature, top_p : float
+        As in `filter_logits`.
+
+    Yields
+    ------
+    Drawn
+        One per position after the beginnings.
+    """
     n, n_known = beginnings.shape
     device = prior.head.weight.device
     cache = prior.new_cache(n, labels)
@@ -63,7 +82,29 @@ def draw_lattices(
     batch_size: int,
     progress: Progress,
 ) -> Int64[Tensor, "n H W"]:
-    """Continue each beginning to a whole lattice, `batch_size` at a time; a requested stop raises `Cancelled`."""
+    """Continue each beginning to a whole lattice.
+
+    Parameters
+    ----------
+    prior : LatticePrior
+        Put into eval mode meanwhile.
+    beginnings, uniforms, labels, temperature, top_p
+        As in `draw_positions`.
+    batch_size : int
+        Lattices per model call.
+    progress : Progress
+        Told about the tokens drawn.
+
+    Returns
+    -------
+    Tensor of shape (n, H, W)
+        int64 on the CPU.
+
+    Raises
+    ------
+    Cancelled
+        If a stop was requested.
+    """
     n, n_known = beginnings.shape
     progress.start("sampling", n * (prior.n_positions - n_known), "tokens")
     tokens = torch.empty((n, prior.n_positions), dtype=torch.int64)
@@ -88,7 +129,19 @@ def require_counts(**counts: int) -> None:
 
 
 def checked_beginnings(prior: LatticePrior, prefix: Tensor | None, n: int) -> Int64[Tensor, "n n_prefix"]:
-    """One beginning per lattice, on the CPU, from one for all, one each, or none.
+    """One beginning per lattice, on the CPU.
+
+    Parameters
+    ----------
+    prior : LatticePrior
+    prefix : Tensor of shape (n_prefix,) or (n, n_prefix), or None
+        One beginning for all lattices, one for each, or none.
+    n : int
+        Number of lattices.
+
+    Returns
+    -------
+    Tensor of shape (n, n_prefix)
 
     Raises
     ------

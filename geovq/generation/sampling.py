@@ -98,9 +98,10 @@ def sample_steps(
     prefix: Int64[Tensor, " n_prefix"] | None = None,
     label: int | None = None,
 ) -> Iterator[SampledStep]:
-    """Draw one lattice and watch: what was likely at each position, and what was taken.
+    """Draw one lattice token by token: the probabilities at each position, and the token that was taken.
 
-    The tokens are those of `sample_tokens(prior, 1, ...)` with the same settings; parameters and errors are its own.
+    The tokens are those of `sample_tokens(prior, 1, ...)` with the same settings; parameters and errors are those of
+    `sample_tokens`.
 
     Yields
     ------

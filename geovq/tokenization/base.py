@@ -42,14 +42,14 @@ class Tokenizer(Protocol):
     Attributes
     ----------
     method : str
-        Name of the idea, such as "riemannian".
+        Name in `geovq.catalogue.tokenizers`, such as "riemannian".
     codebook : Tensor of shape (K, D)
         Latent vector of every code.
     """
 
     @property
     def method(self) -> str:
-        """Name of the idea."""
+        """Name in `geovq.catalogue.tokenizers`."""
 
     @property
     def codebook(self) -> Float[Tensor, "k d"]:
@@ -63,7 +63,7 @@ class Tokenizer(Protocol):
         """Token of every cell, in [0, n_codes)."""
 
     def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
-        """The same tokens, and the margin of each."""
+        """The tokens that `encode` gives, and the margin of each."""
 
     def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
         """Lattices whose cells are the codes that the tokens name."""
@@ -113,7 +113,7 @@ class Fit(Protocol):
         decode: Decode | None,
         progress: Progress | None,
     ) -> Tokenizer:
-        """Fit."""
+        """Tokenizer of the sample."""
 
 
 def encode_cells(
@@ -130,6 +130,11 @@ def encode_cells(
         Channels D that the tokenizer knows.
     codes_of : callable
         Code and margin of every cell, (m, D) -> (m,), (m,).
+
+    Returns
+    -------
+    Encoding
+        Tokens and margins of shape (n, H, W), on the device of the lattices.
 
     Raises
     ------
@@ -167,6 +172,16 @@ def _is_finite(values: Tensor) -> bool:
 
 def look_up(codebook: Float[Tensor, "k d"], tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
     """Lattices whose cells are the codes that the tokens name.
+
+    Parameters
+    ----------
+    codebook : Tensor of shape (K, D)
+    tokens : Tensor or array of shape (n, H, W)
+
+    Returns
+    -------
+    Tensor of shape (n, D, H, W)
+        On the device of the tokens.
 
     Raises
     ------

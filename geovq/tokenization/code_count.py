@@ -1,4 +1,4 @@
-"""How a tokenizer comes to its number of codes, and who is told."""
+"""Chooses the number of codes of a tokenizer, and reports the choice to the listener."""
 
 from geovq.codebook import CodebookSolver, code_count_rule
 from geovq.codebook.solvers import Found
@@ -7,10 +7,17 @@ from geovq.progress import Progress
 
 
 def choose_codes(solver: CodebookSolver[Found], config: DiscretizationConfig, progress: Progress | None) -> Found:
-    """The codebook that `config.choose_by` leads to.
+    """The codebook of the size that `config.choose_by` asks for.
 
-    Where K was chosen, the reason is noted, and every number that was tried is recorded: `tokenizer`, `n_codes`,
-    `cost`, `rate_bits`, `silhouette`, `taken`.
+    Parameters
+    ----------
+    solver : CodebookSolver
+        Finds a codebook for any number of codes.
+    config : DiscretizationConfig
+        `method`, `choose_by`, `n_codes` and `target_rate_bits` are used.
+    progress : Progress or None
+        Where K was chosen, it is told the reason in a note, and gets a row for every K that was tried: `tokenizer`,
+        `n_codes`, `cost`, `rate_bits`, `silhouette`, `taken`.
     """
     found, choice = code_count_rule(config).choose(solver)
     if choice is None or progress is None:

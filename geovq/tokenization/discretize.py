@@ -1,4 +1,4 @@
-"""From a decoder and lattices to a tokenizer: the method's paragraph, in one place."""
+"""Makes a post-hoc tokenizer from a decoder and lattices: landmarks, their metric, and the fit that the table names."""
 
 from collections.abc import Callable
 
@@ -76,6 +76,10 @@ def fit_tokenizer(
     decode : callable, optional
         The decoder, from and to the CPU; needed by methods that look at pictures themselves, such as "prototype".
     progress : Progress, optional
+
+    Returns
+    -------
+    Tokenizer
 
     Raises
     ------

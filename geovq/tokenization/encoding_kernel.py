@@ -128,7 +128,7 @@ def _inherit(
     reach: np.float32,
     scratch: FloatArray,
 ) -> tuple[int, np.float32]:
-    """Write the candidates of a box behind those of its parent; returns how many, and the reach of the box.
+    """Write the candidates of a box behind those of its parent; returns how many they are, and the reach of the box.
 
     A reach is a squared distance within which every point of the box has `n_nearest` landmarks. Rounding is monotone:
     the distance of a point in the box lies between those of its faces in float32, too, so nothing is lost.

@@ -1,4 +1,4 @@
-"""The two landmark tokenizers, k-medoids on graph distances: they differ in the metric and in nothing else."""
+"""The two landmark tokenizers, k-medoids on graph distances: they differ in the metric alone."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ def fit_euclidean(
     decode: Decode | None = None,
     progress: Progress | None = None,
 ) -> LandmarkTokenizer:
-    """Under G = I, the metric of latent space; a `Fit` that needs neither metric nor decoder."""
+    """k-medoids with G = I, the metric of latent space; a `Fit` that needs neither metric nor decoder."""
     identity = torch.eye(sample.subspace.n_active).repeat(config.n_landmarks, 1, 1)
     return _fit(sample, EuclideanMetric(), identity, config, progress)
 
@@ -37,7 +37,7 @@ def fit_riemannian(
     decode: Decode | None = None,
     progress: Progress | None = None,
 ) -> LandmarkTokenizer:
-    """Under the pullback metric; a `Fit` that needs no decoder."""
+    """k-medoids under the pullback metric; a `Fit` that needs no decoder."""
     tensors = metrics()
     return _fit(sample, PullbackMetric(tensors.numpy()), tensors, config, progress)
 
@@ -86,6 +86,10 @@ def solved_tokenizer(
     n_candidates : int
         Nearest landmarks that compete for a cell.
     progress : Progress, optional
+
+    Returns
+    -------
+    LandmarkTokenizer
     """
     clustering = choose_codes(solver, config, progress)
     medoids = torch.from_numpy(clustering.medoid_indices)

@@ -2,7 +2,7 @@
 
 A cell y joins the graph at the landmark l that makes sqrt((y - l)^T G_l (y - l)) + distance(l, medoid of l) least,
 among its nearest landmarks; its code is that landmark's. With G = I and Euclidean edges the same rule is the Euclidean
-tokenizer, so the two differ in the metric and in nothing else. Storage is O(N), and encoding needs no derivative.
+tokenizer. Storage is O(N), and encoding needs no derivative.
 
 The local quadratic rule is the other way to encode with the same codebook: the code c that makes (y - c)^T G (y - c)
 least, G the metric of the nearest landmark. It knows no detours, and its error in the picture is less.
@@ -27,7 +27,7 @@ from geovq.tokenization.local_rule import LocalRule, local_codes
 
 @dataclass(frozen=True)
 class LandmarkTokenizer:
-    """Codes are landmarks; every landmark knows its code and its distance to it.
+    """Codes are landmarks; for every landmark its code is stored, and its distance to that code.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ class LandmarkTokenizer:
 
 
 def _require_sound(tensors: Mapping[str, Tensor]) -> None:
-    """Raise unless the arrays of a tokenizer fit each other; its kernel reads them without looking."""
+    """Raise unless the arrays of a tokenizer fit each other: its kernel does not check an index."""
     axes = {
         "codebook": "K D",
         "subspace.mean": "D",

@@ -76,6 +76,16 @@ def footprint_box(
         Any lattice; gives shape, type and device.
     position : (int, int)
         Row and column of the cell.
+
+    Returns
+    -------
+    (slice, slice)
+        Rows and columns of the image.
+
+    Raises
+    ------
+    InvalidValueError
+        If the position is outside the lattice.
     """
     _, height, width = lattice.shape
     row, column = position

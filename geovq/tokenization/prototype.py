@@ -1,7 +1,7 @@
 """The published prototype's rules, faults included: what the `riemannian` tokenizer is measured against.
 
 An edge weighs |J step| / |step|, which is how much the decoder stretches and not how
-far the ends lie apart; J is taken in a lattice filled with the mean landmark and not where the cells came from;
+far the ends lie apart; J is taken in a lattice filled with the mean landmark, not in that of the cell;
 landmarks are the first cells of the first images; a gap in the graph is filled with an invented distance; medoids come
 from k-medoids by alternation; and a cell goes to the landmark that is nearest in latent space, whatever the metric.
 
@@ -43,7 +43,7 @@ def fit_prototype(
     decode: Decode | None = None,
     progress: Progress | None = None,
 ) -> LandmarkTokenizer:
-    """Tokenizer by the published rules, a `Fit` that needs no metric.
+    """Make a tokenizer by the published rules; a `Fit` that needs no metric.
 
     Of the sample only the lattices are used: landmarks are the first `config.n_landmarks` cells, that is cells of the
     first images only. The search for medoids is the prototype's own, whatever `config.solver` says.
@@ -88,6 +88,11 @@ def prototype_edges(
         Landmarks, in all latent channels.
     n_neighbors : int
         Nearest landmarks of each landmark, itself included.
+
+    Returns
+    -------
+    tails, heads : arrays of shape (E,)
+        Ends of each edge, as rows of `points`.
 
     Raises
     ------
@@ -176,6 +181,13 @@ def prototype_distances(graph: csr_matrix) -> tuple[Float64[DoubleArray, "n n"],
     ----------
     graph : csr_matrix of shape (N, N)
         Weight of every edge, stored in one direction or both.
+
+    Returns
+    -------
+    distances : array of shape (N, N)
+        In the unit of the weights.
+    n_invented : int
+        Entries that no path has given.
     """
     distances = dijkstra(graph, directed=False)
     gaps = np.isinf(distances)

@@ -42,7 +42,7 @@ def silhouette_figure(
         y=silhouettes[best],
         text=f"best: {n_codes[best]}",
         ax=0,
-        ay=-28,
+        ay=-30,
         arrowhead=2,
         arrowcolor=NEUTRAL,
     )

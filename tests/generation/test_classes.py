@@ -104,7 +104,7 @@ def test_labels_that_make_no_sense_are_refused(labels, error, message):
 def test_a_prior_without_classes_takes_no_labels_and_has_no_opinion():
     with pytest.raises(InvalidValueError, match="trained without classes, so it takes no labels"):
         sample_tokens(build_prior(), 3, labels=0)
-    with pytest.raises(InvalidValueError, match="trained without classes, so it has no opinion"):
+    with pytest.raises(InvalidValueError, match="trained without classes, so it cannot tell them apart"):
         class_posterior(build_prior(), torch.tensor([[0]]))
 
 

@@ -61,7 +61,7 @@ def _mosaic(run: Run, name: str, image: int | None, n_columns: int, theme: str) 
 
 
 def inspector(run: Run, choice: Choice) -> None:
-    """The code that is looked at: its picture, its share of everything, and its neighbours."""
+    """The code that is looked at: its picture, its shares of cells and areas, and its neighbours."""
     code, usage = choice.code, choice.usages[choice.tokenizer]
     own = patches(run, choice, choice.tokenizer)
     with st.container(horizontal=True, vertical_alignment="center", border=True, key="codebook_inspector"):

@@ -1,4 +1,4 @@
-"""The sentence that a comparison ends in: computed, with its interval, and plain where nothing differs."""
+"""The sentence that a comparison ends in: computed, with its interval; it says so where nothing differs."""
 
 from geovq.app.compare.data import Measure
 from geovq.app.shared.findings import rate_words

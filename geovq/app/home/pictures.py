@@ -1,4 +1,4 @@
-"""What geovq shows, in three pictures of one run: how space is bent, how straight misleads, what codes lose.
+"""What geovq shows, in three pictures of a run: the bent plane, the straight line beside the geodesic, what codes lose.
 
 The first two are measured before they are drawn, which takes seconds when nobody has looked at the run before. So the
 page draws everything else first, and these into places that are kept for them.

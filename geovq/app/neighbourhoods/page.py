@@ -33,7 +33,7 @@ def one_landmark(run: Run) -> None:
 
 @guarded
 def graph_pieces(run: Run) -> None:
-    """In how many pieces the graph falls on which geodesics run."""
+    """Draw the number of components of the landmark graph, against the number of neighbours."""
     found, current = data.pieces(run), run.config.geometry.n_neighbors
     st.subheader("Does the graph hold together?")
     show(

@@ -1,4 +1,4 @@
-"""One way to put a figure on a page: title, figure, caption, and its data as a table and a file."""
+"""Puts a figure on a page: title, figure, caption, and its data as a table and a file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""Sentences that say what measurements show: computed, so true for every run, and plain where nothing differs."""
+"""Sentences that say what measurements show, computed from the run; where nothing differs they say so."""
 
 import math
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Jobs while they work: the queue, and how far the one at work is.
 
-Pages only read: a job is a process of its own that needs nobody to watch.
+A job is a process of its own, which works whether or not a page shows it.
 """
 
 from collections.abc import Callable

@@ -22,7 +22,7 @@ def tokenizers_of(run: Run) -> list[str]:
 
 
 def require_tokenizers(run: Run) -> list[str]:
-    """Tokenizers that exist; a page that needs one ends here without."""
+    """Tokenizers that exist; where there is none, the page says so and ends."""
     names = tokenizers_of(run)
     if not names:
         empty_state(
@@ -36,7 +36,7 @@ def require_tokenizers(run: Run) -> list[str]:
 
 
 def require_geometry(run: Run, why: str) -> None:
-    """A page that needs the metric field ends here without."""
+    """Say so and end the page where the metric field is not measured yet; `why` says how it comes about."""
     if not run.has(GEOMETRY_FILE):
         empty_state(
             "The geometry of this run is not measured yet",

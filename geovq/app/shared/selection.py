@@ -68,7 +68,7 @@ def run_selector() -> None:
 
 
 def forget_missing() -> None:
-    """Somebody has chosen another run."""
+    """Drop the note of `run_selector`, since another run was chosen; for callbacks."""
     st.session_state.pop(_MISSING, None)
 
 
@@ -84,7 +84,7 @@ def chosen() -> RunSummary | None:
 
 
 def selected_run() -> Run:
-    """The selected run, opened; a page without one ends here, with a box that leads on."""
+    """The selected run, opened; where there is none, the page says what to do and ends."""
     missing = st.session_state.get(_MISSING)
     if missing is not None:
         _missing_state(missing)

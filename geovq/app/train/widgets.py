@@ -1,4 +1,4 @@
-"""Widgets made from the schema of an experiment: ranges, help and defaults are written once, in `geovq.config`."""
+"""Widgets made from the schema of an experiment, `geovq.config`, which says their ranges, help and defaults."""
 
 from types import UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin

@@ -1,9 +1,9 @@
 """The decoder of one cell of a lattice, while all other cells stay as they are; curves are measured with it.
 
 Only the pixels of the cell's footprint change, and those depend on the cells around it only. So no more of the lattice
-is decoded than the footprint depends on, which for a 12 by 12 footprint in a 28 by 28 image takes a third of the time,
-or less at the border. Once for every context it is checked that the smaller lattice gives the same pixels; where it
-does not, the whole lattice is decoded.
+is decoded than the footprint depends on: where a cell changes a fifth of the pixels, that takes a third of the time, or
+less at the border. Once for every context it is checked that the smaller lattice gives the same pixels; where it does
+not, the whole lattice is decoded.
 """
 
 from dataclasses import dataclass, replace
