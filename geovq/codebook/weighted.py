@@ -193,7 +193,7 @@ def _spread_places(measured: MeasuredPoints, n_codes: int, rng: np.random.Genera
         lower_to(points, measured.metrics, measured.metric_of_point, points[drawn], errors)
         shares = errors.cumsum()
         if shares[-1] > 0:
-            drawn = int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))
+            drawn = int(np.searchsorted(shares[:-1], rng.random() * shares[-1], side="right"))
         chosen.append(drawn)  # once more if all errors are 0: there are no more than so many different points
     return points[chosen]
 

@@ -29,7 +29,7 @@ class Encoding(NamedTuple):
     margin : Tensor of shape (n, H, W)
         How much farther the best other code is than the one taken: 0 where two codes tie, infinite where no other code
         was a candidate. In the unit in which the tokenizer measures: of the output geometry where its description
-        says `measures_images`, else latent units.
+        says `measures_images`, else latent units; in the square of it where the local rule compares squared errors.
     """
 
     tokens: Int64[Tensor, "n h w"]
