@@ -36,7 +36,7 @@ def round_by_trial(
     for _ in range(_MOST_SWEEPS):
         before = tokens
         for cells in colours:
-            owners = problem.colouring.footprints[cells].to(targets.images.dtype).T  # (P, s)
+            owners = problem.colouring.footprints.masks[cells].to(targets.images.dtype).T  # (P, s)
             trials = [_with_candidate(tokens, candidates, cells, c) for c in range(candidates.shape[2])]
             errors = torch.stack(
                 [_errors(problem, trial, targets) @ owners for trial in trials], dim=2

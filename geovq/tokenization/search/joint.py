@@ -17,8 +17,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, ShapeError
+from geovq.geometry.metric.colouring import colour_cells
 from geovq.geometry.metric.decoder_check import check_decoder
-from geovq.geometry.metric.footprint import Decode, colour_cells
+from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.lattice_metric import require_images
 from geovq.geometry.metric.linearisation import LinearisationPlan
 from geovq.geometry.metric.subspace import require_orthonormal
@@ -151,10 +152,10 @@ def search_jointly(
     """
     _require_numbers(bit_price, n_candidates, n_rounds, chunk_size)
     own = tokenizer.encode(lattices)
-    check_decoder(decoder, lattices)
+    check_decoder(decoder, lattices, needs_derivative=False)
     colouring = colour_cells(decoder, lattices[0])
     if images is not None:
-        require_images(images, len(lattices), colouring.image_shape)
+        require_images(images, len(lattices), colouring.footprints.image_shape)
     basis = (search_basis(tokenizer) if basis is None else basis).to(lattices)
     require_orthonormal(basis)
     if len(basis) != lattices.shape[1]:
@@ -188,7 +189,7 @@ def search_jointly(
             notes.append(f"Prices still moved after {learned.n_iterations} iterations, by {learned.last_change:.1%}.")
     require_codes(prices, n_codes)
     found = search.with_prices(prices).run(own, progress)
-    tokens, n_pixels = found.after.tokens, math.prod(colouring.image_shape)
+    tokens, n_pixels = found.after.tokens, math.prod(colouring.footprints.image_shape)
     n_used = len(torch.unique(tokens))
     if n_used == 1 < n_codes:
         notes.append(

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from geovq.geometry.metric.footprint import CellColouring, Decode
+from geovq.geometry.metric.colouring import CellColouring
+from geovq.geometry.metric.footprint import Decode
 from geovq.tokenization.base import Tokenizer
 from geovq.tokenization.search.prices import Prices
 
