@@ -5,36 +5,53 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from geovq.config import DiscretizationConfig, ExperimentConfig, load_config
-    from geovq.geometry import geodesic_distances, metric_tensors
+    from geovq.geometry import LatticeMetric, geodesic_distances, lattice_metric, metric_tensors
     from geovq.runs import Run, open_run
-    from geovq.tokenization import Tokenizer, discretize, load_tokenizer
+    from geovq.tokenization import (
+        JointTokens,
+        Tokenizer,
+        discretize,
+        encode_jointly,
+        load_tokenizer,
+        search_jointly,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DiscretizationConfig",
     "ExperimentConfig",
+    "JointTokens",
+    "LatticeMetric",
     "Run",
     "Tokenizer",
     "discretize",
+    "encode_jointly",
     "geodesic_distances",
+    "lattice_metric",
     "load_config",
     "load_tokenizer",
     "metric_tensors",
     "open_run",
+    "search_jointly",
 ]
 
 _HOME = {
     "DiscretizationConfig": "config",
     "ExperimentConfig": "config",
+    "JointTokens": "tokenization",
+    "LatticeMetric": "geometry",
     "Run": "runs",
     "Tokenizer": "tokenization",
     "discretize": "tokenization",
+    "encode_jointly": "tokenization",
     "geodesic_distances": "geometry",
+    "lattice_metric": "geometry",
     "load_config": "config",
     "load_tokenizer": "tokenization",
     "metric_tensors": "geometry",
     "open_run": "runs",
+    "search_jointly": "tokenization",
 }
 
 

@@ -18,6 +18,7 @@ from geovq.geometry.latent_geometry import LatentGeometry, load_geometry, measur
 from geovq.geometry.metric.colouring import ColouringSummary
 from geovq.geometry.metric.field import metric_tensors
 from geovq.geometry.metric.field_summary import FieldSummary, summarise_field
+from geovq.geometry.metric.lattice_metric import LatticeMetric, lattice_metric
 from geovq.geometry.metric.subspace import ActiveSubspace, active_subspace
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "FieldSummary",
     "LandmarkSample",
     "LatentGeometry",
+    "LatticeMetric",
     "Metric",
     "NearestSource",
     "NeighbourGraph",
@@ -39,6 +41,7 @@ __all__ = [
     "cell_in_context",
     "geodesic_distances",
     "graph_curve",
+    "lattice_metric",
     "load_geometry",
     "measure_curve",
     "measure_geometry",

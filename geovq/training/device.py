@@ -1,12 +1,12 @@
 """Which device computes, in which precision, and how repeatably."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
 from geovq.errors import DeviceError
+from geovq.precision import computes_in_bfloat16
 from geovq.training.distributed import local_rank, n_processes
 
 
@@ -59,19 +59,7 @@ def resolve_precision(name: str, device: torch.device) -> str:
     """Precision of a configuration's name: "auto" is bfloat16 autocast where the device can, else float32."""
     if name != "auto":
         return name
-    return "bf16-mixed" if _computes_in_bfloat16(device) else "32-true"
-
-
-def _computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether it has instructions for that; emulation is slower than float32."""
-    match device.type:
-        case "cuda":
-            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-        case "cpu":
-            capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # from PyTorch 2.12 on
-            return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
-        case _:
-            return False
+    return "bf16-mixed" if computes_in_bfloat16(device) else "32-true"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ _TOLERANCE = 1e-3  # of the largest pixel: a GPU in TF32 may answer a larger bat
 
 
 @torch.no_grad()
-def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"]) -> None:
+def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"], *, needs_derivative: bool = True) -> None:
     """Raise unless the decoder is deterministic, finite and treats the rows of a batch independently.
 
     Parameters
@@ -28,6 +28,8 @@ def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"]) -> None:
         (B, D, H, W) -> (B, ...).
     lattices : Tensor of shape (n, D, H, W)
         A few of them are decoded, together and one by one.
+    needs_derivative : bool, default=True
+        Whether a decoder that hides its derivative is refused.
 
     Raises
     ------
@@ -56,7 +58,8 @@ def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"]) -> None:
             "The decoder's answer to a lattice depends on the others in its batch (batch normalisation or dropout in "
             "train mode?); call .eval() on it or remove layers that mix rows."
         )
-    _require_derivative(decoder, probe[:1])
+    if needs_derivative:
+        _require_derivative(decoder, probe[:1])
 
 
 def _require_derivative(decoder: Decode, lattice: Tensor) -> None:

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, PIXEL, OutputGeometry
 from geovq.chunks import in_chunks, memory_budget
-from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.errors import InvalidValueError, ShapeError
 from geovq.geometry.metric.colouring import CellColouring, ColouringSummary, colour_cells
 from geovq.geometry.metric.decoder_check import check_decoder
 from geovq.geometry.metric.footprint import Decode
-from geovq.geometry.metric.forward_mode import pushforwards
+from geovq.geometry.metric.forward_mode import pushforwards, require_finite_products
 from geovq.geometry.metric.subspace import require_orthonormal
 from geovq.progress import Progress
 
@@ -146,7 +146,7 @@ def _chunk_metrics(
     for colour in range(colouring.n_colours):
         cells = (colouring.colours == colour).nonzero().squeeze(1)
         means, pushed = _pushforwards(decoder, lattices, basis, (cells // width, cells % width))  # (n, P), (A, n, P)
-        _require_finite(means, pushed)
+        require_finite_products(means, pushed)
         if geometry.weight is not None:
             pushed = pushed * geometry.weight(means)
         owners = colouring.footprints.masks[cells].to(pushed.dtype).T  # (P, cells of this colour)
@@ -168,15 +168,3 @@ def _pushforwards(
     # it took 1.2 to 1.6 times as long.
     means, pushed = pushforwards(decoder, lattices, tangents)
     return means.flatten(start_dim=1), pushed.flatten(start_dim=2)
-
-
-def _require_finite(means: Tensor, pushed: Tensor) -> None:
-    if not torch.isfinite(means).all():
-        raise NonFiniteError(
-            "The decoder returned NaN or infinity for some of the lattices; leave those out, or train the model again."
-        )
-    if not torch.isfinite(pushed).all():
-        raise NonFiniteError(
-            "The decoder's derivative is NaN or infinite at some of the lattices, so that they have no metric; leave "
-            "those out, or replace what has no slope there (a square root or logarithm at 0) in the decoder."
-        )

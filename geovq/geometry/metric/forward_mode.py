@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from geovq.errors import NonFiniteError
 from geovq.geometry.metric.footprint import Decode
 
 _ONE_THREAD = threading.RLock()  # again by the thread that holds it: a decoder may differentiate on its own
@@ -68,6 +69,19 @@ def pushforwards(
             raise
         missing = str(error).partition(" with ")[2].partition(" ")[0] or "a layer"
     return _without_forward_mode(decoder, lattices, tangents, missing)
+
+
+def require_finite_products(means: Tensor, pushed: Tensor) -> None:
+    """Raise `NonFiniteError` if decoded lattices or their derivatives contain NaN or infinity."""
+    if not torch.isfinite(means).all():
+        raise NonFiniteError(
+            "The decoder returned NaN or infinity for some of the lattices; leave those out, or train the model again."
+        )
+    if not torch.isfinite(pushed).all():
+        raise NonFiniteError(
+            "The decoder's derivative is NaN or infinite at some of the lattices, so that they have no metric; leave "
+            "those out, or replace what has no slope there (a square root or logarithm at 0) in the decoder."
+        )
 
 
 def _without_forward_mode(decoder: Decode, lattices: Tensor, tangents: Tensor, missing: str) -> tuple[Tensor, Tensor]:

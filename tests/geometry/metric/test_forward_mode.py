@@ -44,6 +44,7 @@ def of_cell(points):
 
 CALLS = {
     "metric field": lambda: geovq.metric_tensors(DECODER, LATTICES, torch.eye(3)),
+    "lattice metric": lambda: geovq.lattice_metric(DECODER, LATTICES, torch.eye(3)).blocks,
     "cell": lambda: cell_jacobian(DECODER, LATTICES[0], (3, 3), torch.eye(3)),
     "edges": lambda: midpoint_edge_lengths(DECODER, POINTS[:4], POINTS[2:], LATTICES, torch.full((4, 2), 3)),
     "curve": lambda: relaxed_curve(of_cell, POINTS[:2], n_points=8, n_steps=3).curve.points,

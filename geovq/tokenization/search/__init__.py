@@ -1,0 +1,17 @@
+"""How tokens are chosen: all cells of a lattice together."""
+
+from geovq.tokenization.search.joint import encode_jointly, search_jointly
+from geovq.tokenization.search.prices import CodePrices, ContextPrices, Prices, PriorPrices
+from geovq.tokenization.search.prior_prices import prior_prices
+from geovq.tokenization.search.result import JointTokens
+
+__all__ = [
+    "CodePrices",
+    "ContextPrices",
+    "JointTokens",
+    "Prices",
+    "PriorPrices",
+    "encode_jointly",
+    "prior_prices",
+    "search_jointly",
+]
