@@ -100,7 +100,7 @@ def cell_in_context(
     position = row, column = int(position[0]), int(position[1])
     if not (0 <= row < height and 0 <= column < width):
         raise InvalidValueError(f"position must be a cell of the {height} by {width} lattice; got {position}.")
-    check_decoder(decoder, lattice[None])
+    check_decoder(decoder, lattice[None], needs_derivative=False)
     whole: Window = (slice(0, height), slice(0, width))
     footprint, neighbourhood = _what_the_cell_changes(decoder, lattice, position)
     undivided = CellContext(decoder, lattice, position, subspace, footprint, whole, footprint)
