@@ -5,13 +5,13 @@ float32 and run over axes in one fixed order, so a cost depends on its point and
 threads. Loops over codes are innermost, where the compiler turns them into vector instructions.
 """
 
-import numba
 import numpy as np
 
 from geovq.arrays import DoubleArray, FloatArray, Int32Array, IntArray
+from geovq.compiling import njit
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def cheapest_codes(
     points: FloatArray,
     metrics: FloatArray,
@@ -67,7 +67,7 @@ def cheapest_codes(
         margins[i] = next_cost[0] - costs[i]
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _least(values: Int32Array) -> np.int32:
     least = np.int32(values[0])
     for k in range(1, len(values)):
@@ -75,7 +75,7 @@ def _least(values: Int32Array) -> np.int32:
     return least
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _first_of(values: Int32Array, value: np.int32) -> np.int32:
     """Index of the first of `values` that is `value`."""
     last = np.int32(len(values))
@@ -85,7 +85,7 @@ def _first_of(values: Int32Array, value: np.int32) -> np.int32:
     return first
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def sums_of_codes(
     points: FloatArray, metrics: FloatArray, metric_of_point: IntArray, codes: DoubleArray, labels: IntArray
 ) -> tuple[IntArray, DoubleArray, DoubleArray]:
@@ -122,7 +122,7 @@ def sums_of_codes(
     return counts, weights, pulls
 
 
-@numba.njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True)
 def lower_to(
     points: FloatArray, metrics: FloatArray, metric_of_point: IntArray, code: FloatArray, errors: DoubleArray
 ) -> None:
