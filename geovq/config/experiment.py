@@ -19,6 +19,7 @@ from geovq.config.sections import (
     PriorTrainingConfig,
     RefitConfig,
     SamplingConfig,
+    SearchConfig,
     Section,
     TokenizerName,
     TrainingConfig,
@@ -68,6 +69,10 @@ class ExperimentConfig(Section):
     tokenizers: tuple[TokenizerName, ...] = Field(
         ("kmeans", "euclidean", "riemannian"), min_length=1, description="Tokenizers that are built and compared."
     )
+    joint: tuple[TokenizerName, ...] = Field(
+        (), description="Tokenizers whose tokens are chosen together for each image; the others go cell by cell."
+    )
+    search: SearchConfig = SearchConfig()
     refits: tuple[PostHocName, ...] = Field(
         (),
         description="Tokenizers that get a copy of the decoder refitted to their codes; a VQ-VAE's learned with them.",
@@ -90,7 +95,7 @@ class ExperimentConfig(Section):
                 f"geometry.n_landmarks must be at most {n_cells}, the cells of {key} = {limits[key]} lattices; "
                 f"got {self.geometry.n_landmarks}"
             )
-        for key in ("tokenizers", "refits", "priors"):
+        for key in ("tokenizers", "joint", "refits", "priors"):
             names = getattr(self, key)
             if len(set(names)) < len(names):
                 raise ValueError(f"{key} must not repeat a name; got {', '.join(names)}")

@@ -189,6 +189,21 @@ class CodebookConfig(Section):
         return self
 
 
+class SearchConfig(Section):
+    """How the tokens of an image are chosen together, for the tokenizers that `joint` names."""
+
+    bit_price: float = Field(
+        0.006, ge=0, le=1e6, description="Squared pixel error, summed over an image, that one bit is worth."
+    )
+    n_candidates: int = Field(8, ge=1, le=256, description="Codes that compete for each cell, besides its own.")
+    n_rounds: int = Field(2, ge=1, le=100, description="How often the decoder is linearised, at most.")
+    prices: Literal["codes", "context"] = Field(
+        "codes",
+        description="Bits of a token. codes: by how frequent its code is; context: given the tokens to the left and "
+        "above.",
+    )
+
+
 class PriorConfig(Section):
     """The Transformer over tokens."""
 

@@ -129,7 +129,10 @@ def _tokenizer(config: ExperimentConfig, name: str, n_train: int, n_test: int) -
 
 def _tokens(config: ExperimentConfig, name: str, n_train: int, n_test: int) -> Work:
     width = (config.vqvae if name in END_TO_END else config.vae).width
-    return Work(("tokens", name, width), n_train + n_test)
+    search = config.search
+    # Joint search takes about as long for any codebook: its time is the decoder's derivatives.
+    how = ("joint", search.n_rounds, search.n_candidates) if name in config.joint else (name,)
+    return Work(("tokens", *how, width), n_train + n_test)
 
 
 def _refit(config: ExperimentConfig, name: str, n_train: int, n_test: int) -> Work:

@@ -18,6 +18,8 @@ _MEASURES = (  # key, heading with unit, format
     ("prior_bits_per_image", "prior bits/image", ".1f"),
     ("description_length_nats", "BCE + prior nats", ".1f"),
     ("samples_frechet_distance", "Fréchet", ".2f"),
+    ("own_rule_entropy_bits", "own-rule bits/token", ".3f"),
+    ("own_rule_mse", "own-rule MSE", ".5f"),
     ("refit_mse", "refit MSE", ".5f"),
     ("refit_description_length_nats", "refit BCE + prior nats", ".1f"),
     ("refit_samples_frechet_distance", "refit Fréchet", ".2f"),

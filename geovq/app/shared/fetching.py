@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from geovq.app.shared.caching import copies, shared
@@ -93,12 +93,14 @@ def held_out_tokens(run: Run, name: str) -> Int[Array, "n h w"]:
 
 
 @torch.no_grad()
-def passage_of(run: Run, name: str, images: Float[Tensor, "n c height width"]) -> Passage:
-    """Encode and decode images with the VAE ("vae") or through a tokenizer."""
+def passage_of(
+    run: Run, name: str, images: Float[Tensor, "n c height width"], tokens: Int64[Tensor, "n h w"] | None = None
+) -> Passage:
+    """Encode and decode images with the VAE ("vae") or through a tokenizer, by its own rule unless tokens are given."""
     model = run.autoencoder(name)
-    lattices, tokens = model.encode(images), None
+    lattices = model.encode(images)
     if name != VAE:
-        tokens = run.tokenizers[name].encode(lattices)
+        tokens = run.tokenizers[name].encode(lattices) if tokens is None else tokens
         lattices = run.tokenizers[name].decode(tokens)
     decoded = model.decode(lattices)[:, 0].numpy()
     return Passage(lattices.numpy(), decoded, None if tokens is None else tokens.numpy())
@@ -107,16 +109,18 @@ def passage_of(run: Run, name: str, images: Float[Tensor, "n c height width"]) -
 @copies(64, "Decoding …")
 def passage(run: Run, name: str, indices: tuple[int, ...]) -> Passage:
     """Held-out images through the VAE or a tokenizer."""
-    return passage_of(run, name, held_out_of(run).batch(torch.tensor(indices)))
+    chosen = torch.tensor(indices)
+    tokens = None if name == VAE else torch.from_numpy(held_out_tokens(run, name))[chosen]
+    return passage_of(run, name, held_out_of(run).batch(chosen), tokens)
 
 
 @copies(16, "Measuring the distortion …")
 @torch.no_grad()
 def measured_distortion(run: Run, name: str) -> Distortion:
     """Pixel error that quantizing alone makes, per held-out image."""
-    model, tokenizer = run.autoencoder(name), run.tokenizers[name]
+    model, tokens = run.autoencoder(name), torch.from_numpy(held_out_tokens(run, name)[:MEASURED_IMAGES])
     lattices = model.encode(first_batch(held_out_of(run), MEASURED_IMAGES))
-    return distortion(model.decode, lattices, tokenizer.decode(tokenizer.encode(lattices)))
+    return distortion(model.decode, lattices, run.tokenizers[name].decode(tokens))
 
 
 @copies(32, "Counting tokens …")

@@ -48,7 +48,7 @@ _MAIN = (
     _Setting("prior_training.epochs", "Prior epochs", "prior"),
     _Setting("seed", "Seed"),
 )
-_ASKED_APART = ("name", "device", "data.dataset", "tokenizers", "refits", "priors")
+_ASKED_APART = ("name", "device", "data.dataset", "tokenizers", "joint", "refits", "priors")
 _FIELD_WIDTH = 165  # pixels; as many stand in a row as fit
 
 
@@ -170,6 +170,7 @@ def _ask_main(ask: _Asking) -> dict[str, Any]:
     values["tokenizers"] = names = tuple(ask("tokenizers", "Tokenizers", "tokenizer"))
     posthoc = tuple(name for name in names if name in POST_HOC)
     values["priors"] = tuple(ask("priors", "Priors for", "prior", options=names))
+    values["joint"] = tuple(ask("joint", "Choose tokens together for", options=names))
     values["refits"] = tuple(ask("refits", "Refit the decoder for", options=posthoc))
     return values
 

@@ -14,7 +14,7 @@ from geovq.progress import stop_if_requested
 from geovq.runs.layout import evaluation_file, prior_file, tokenizer_file, tokens_file
 from geovq.runs.stages.sample_quality import measure_samples
 from geovq.runs.stages.workspace import BATCH_SIZE, Autoencoder, Decoder, Workspace, load_autoencoder, load_decoder
-from geovq.tokenization import load_tokenizer
+from geovq.tokenization import Tokenizer, load_tokenizer
 
 Measurements = dict[str, Any]  # JSON values
 
@@ -45,7 +45,8 @@ def measure_tokenizer(work: Workspace, name: str) -> Measurements:
     """Distortion, reconstruction and rate; if there is a prior, the cost of the tokens and the quality of its samples.
 
     Keys with "refit_" are of the refitted decoder. Distortion has no such key: it is defined for the decoder that
-    belongs to the lattices.
+    belongs to the lattices. Where tokens were chosen together, keys with "own_rule_" are of those that the tokenizer
+    chooses cell by cell.
     """
     images = work.images("test")
     model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
@@ -53,8 +54,9 @@ def measure_tokenizer(work: Workspace, name: str) -> Measurements:
         tokens = torch.from_numpy(arrays["test"].astype(np.int64))
     quantized = tokenizer.decode(tokens)
     decoders = _decoders(work, name, model)
-    # Encoded, decoded twice for the distortion, and once by each decoder.
-    work.progress.start("distortion", (3 + len(decoders)) * len(images), "images")
+    # Encoded, decoded twice for the distortion, once by each decoder, and once more by the own rule.
+    n_passes = 3 + len(decoders) + (name in work.config.joint)
+    work.progress.start("distortion", n_passes * len(images), "images")
     lattices = work.encode(model, images)
 
     def decode(batch: Tensor) -> Tensor:
@@ -68,6 +70,8 @@ def measure_tokenizer(work: Workspace, name: str) -> Measurements:
     for prefix, decoder in decoders.items():
         measured |= _named(prefix, reconstruction(pixels, work.decode(decoder, quantized)).summary())
     measured |= token_usage(tokens, tokenizer.n_codes).summary()
+    if name in work.config.joint:
+        measured |= _own_rule_measurements(work, model, tokenizer, lattices, pixels)
     if name in work.config.priors:
         measured |= _prior_measurements(work, name, tokens, images.labels)
         of_class = measured.get("prior_class_nats_per_image", 0.0)  # the class must be sent too
@@ -94,6 +98,15 @@ def _decoders(work: Workspace, name: str, autoencoder: Autoencoder) -> dict[str,
 def _named(prefix: str, summary: Measurements) -> Measurements:
     """Keys with a prefix, except the number of images, which is the same for all."""
     return {key if key == "n_images" else f"{prefix}{key}": value for key, value in summary.items()}
+
+
+def _own_rule_measurements(
+    work: Workspace, model: Autoencoder, tokenizer: Tokenizer, lattices: Tensor, pixels: Tensor
+) -> Measurements:
+    tokens = tokenizer.encode(lattices)
+    error = reconstruction(pixels, work.decode(model, tokenizer.decode(tokens)))
+    rate = token_usage(tokens, tokenizer.n_codes)
+    return _named("own_rule_", {"mse": error.mse, "entropy_bits": rate.entropy_bits})
 
 
 def _prior_measurements(work: Workspace, name: str, tokens: Tensor, labels: Tensor) -> Measurements:

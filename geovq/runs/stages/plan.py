@@ -134,10 +134,11 @@ def _codebook_settings(codebook: CodebookConfig, name: str) -> dict[str, Any]:
 
 
 def _tokens_stage(config: ExperimentConfig, name: str) -> Stage:
+    search = {"seed": config.seed, "search": config.search.model_dump()} if name in config.joint else {}
     return Stage(
         f"tokens:{name}",
         (autoencoder_of(name), f"tokenizer:{name}"),
-        {"evaluation": config.evaluation.model_dump()},
+        {"evaluation": config.evaluation.model_dump(), **search},
         (tokens_file(name),),
         lambda work, _: tokenizers.tokenize(work, name),
     )

@@ -15,6 +15,7 @@ from geovq.generation import sample_tokens
 from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
 from geovq.models import LatticePrior, LatticeVQVAE, load_model
 from geovq.runs.layout import GEOMETRY_FILE, prior_file, samples_file, tokenizer_file, tokens_file
+from geovq.runs.stages.token_rules import joint_rule, own_rule
 from geovq.runs.stages.workspace import Workspace, images_of_geometry, smallest_integers
 from geovq.tokenization import NearestCodeTokenizer, fit_tokenizer, load_tokenizer
 
@@ -60,14 +61,15 @@ def make_tokenizer(work: Workspace, name: str) -> None:
 
 
 def tokenize(work: Workspace, name: str, splits: tuple[Split, ...] = ("train", "test")) -> None:
-    """Tokens of the training and the test images, or of one of them."""
+    """Tokens of the training and the test images, or of one of them, chosen together where the run asks for it."""
     model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
     arrays: dict[str, npt.NDArray[np.generic]] = {}
+    choose = joint_rule(work, model, tokenizer) if name in work.config.joint else own_rule(work, model, tokenizer)
     for split in splits:
         images = work.images(split)
         work.progress.start(f"{split} tokens", len(images), "images")
         parts = torch.split(torch.arange(len(images)), 4_096)  # lattices of 60,000 images need not be held at once
-        tokens = torch.cat([tokenizer.encode(work.encode(model, images.subset(part))) for part in parts])
+        tokens = torch.cat([choose(images.subset(part)) for part in parts])
         arrays[split] = smallest_integers(tokens, tokenizer.n_codes)
     write_arrays(work.path / tokens_file(name), arrays)
 

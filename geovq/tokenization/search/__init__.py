@@ -4,11 +4,13 @@ from geovq.tokenization.search.joint import encode_jointly, search_jointly
 from geovq.tokenization.search.prices import CodePrices, ContextPrices, Prices, PriorPrices
 from geovq.tokenization.search.prior_prices import prior_prices
 from geovq.tokenization.search.result import JointTokens
+from geovq.tokenization.search.stable_prices import PriceKind
 
 __all__ = [
     "CodePrices",
     "ContextPrices",
     "JointTokens",
+    "PriceKind",
     "Prices",
     "PriorPrices",
     "encode_jointly",
