@@ -3,13 +3,13 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from geovq.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from geovq.config import DiscretizationConfig, ExperimentConfig, load_config
     from geovq.geometry import geodesic_distances, metric_tensors
     from geovq.runs import Run, open_run
     from geovq.tokenization import Tokenizer, discretize, load_tokenizer
-
-__version__ = "0.1.0"
 
 __all__ = [
     "DiscretizationConfig",
