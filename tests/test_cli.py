@@ -275,9 +275,11 @@ def test_a_real_process_survives_kill_and_terminate_and_writes_plain_lines(tiny_
 
     def signal_in(stage, number):
         process = start()
+        deadline = time.monotonic() + 120
         try:
             while not ((status := read_status(run)) and status.pid == process.pid and status.stage == stage):
                 assert process.poll() is None, process.stderr.read()
+                assert time.monotonic() < deadline, f"{stage} never began"
                 time.sleep(0.001)
         finally:
             process.send_signal(number)

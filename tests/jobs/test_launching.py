@@ -67,7 +67,7 @@ def test_of_several_launches_at_the_same_moment_one_starts(jobs):
     started, refused = [], []
 
     def press_start():
-        barrier.wait()
+        barrier.wait(timeout=30)
         try:
             started.append(jobs.launch("base"))
         except JobError as error:
@@ -77,7 +77,7 @@ def test_of_several_launches_at_the_same_moment_one_starts(jobs):
     for tab in tabs:
         tab.start()
     for tab in tabs:
-        tab.join()
+        tab.join(timeout=60)
     assert (len(started), len(refused)) == (1, 5)
 
 
