@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
-from jaxtyping import Int, Integer, Int64
+from jaxtyping import Int, Int64, Integer
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, ShapeError

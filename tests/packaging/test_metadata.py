@@ -19,6 +19,7 @@ SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"
 NEEDED = [Requirement(line) for line in SETTINGS["dependencies"]]
 EXTRAS = {name: [Requirement(line) for line in lines] for name, lines in SETTINGS["optional-dependencies"].items()}
 ONLY_THERE = {"scikit-learn-extra"}  # imported where it is installed, Python 3.11
+PARTS = {"pydantic-core": "pydantic"}  # installed with the package that they belong to, in the version that fits
 
 
 def names(requirements):
@@ -37,7 +38,8 @@ def imported(*folders):
                     found.add(node.module.partition(".")[0])
     owners = packages_distributions()
     foreign = found - sys.stdlib_module_names - {"geovq", "tests"}
-    return {canonicalize_name(owner) for name in foreign for owner in owners.get(name, [name])}
+    found = {canonicalize_name(owner) for name in foreign for owner in owners.get(name, [name])}
+    return {PARTS.get(name, name) for name in found}
 
 
 def pinned(file, python="3.11"):
