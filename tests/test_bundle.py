@@ -7,6 +7,8 @@ import pytest
 from geovq import __version__, bundle
 from geovq.errors import ArtifactError
 
+pytestmark = pytest.mark.smoke
+
 PROJECT = Path(__file__).parents[1]
 
 

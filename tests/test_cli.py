@@ -113,6 +113,7 @@ def test_a_vae_that_would_have_to_be_trained_anew_is_not_reused(refused, run, co
     assert not (root / "mnist-sample" / "other").exists()
 
 
+@pytest.mark.smoke
 def test_runs_lists_them(geovq, run):
     code, output, _ = geovq("runs")
     assert code == 0
@@ -264,6 +265,7 @@ def test_a_command_line_that_cannot_be_read_exits_with_2(arguments, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="signals")
 def test_a_real_process_survives_kill_and_terminate_and_writes_plain_lines(tiny_run, config_file, tmp_path):
     run = tmp_path / "run"

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int, Integer
+from jaxtyping import Float64, Int
 from numpy.typing import NDArray
 from torch import Tensor
 

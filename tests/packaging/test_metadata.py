@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 from geovq import __version__
 from tests.packaging.conftest import PROJECT
 
+pytestmark = pytest.mark.smoke
+
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NEEDED = [Requirement(line) for line in SETTINGS["dependencies"]]
 EXTRAS = {name: [Requirement(line) for line in lines] for name, lines in SETTINGS["optional-dependencies"].items()}
