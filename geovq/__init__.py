@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from geovq.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from geovq.config import DiscretizationConfig, ExperimentConfig, load_config
     from geovq.geometry import LatticeMetric, geodesic_distances, lattice_metric, metric_tensors
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
         load_tokenizer,
         search_jointly,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "DiscretizationConfig",

@@ -1,4 +1,4 @@
-"""`python -m geovq …`: makes, lists, measures, compares and ships runs without a browser.
+"""`geovq …`, or `python -m geovq …`: makes, lists, measures, compares and ships runs, and opens the app.
 
 Exit code 0, or 2 with one sentence on what to change, or 130 after an interruption.
 """
@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geovq.benchmarks.command_line import add_bench_commands
+from geovq.bundle import whereabouts
 from geovq.catalogue.datasets import DATASETS
 from geovq.errors import Cancelled, GeovqError
+from geovq.serving import add_app_command
 
 if TYPE_CHECKING:
     from geovq.progress import Progress
@@ -63,8 +65,10 @@ def _replace_what_cannot_be_printed() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m geovq", description="The geometry of a VAE's latent space, and tokenizers made from it."
+        prog="geovq" if Path(sys.argv[0]).stem == "geovq" else "python -m geovq",
+        description="The geometry of a VAE's latent space, and tokenizers made from it.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which geovq this is, and where")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, summary in _TARGETS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
@@ -86,7 +90,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Prints one line as it is; argparse's own action would break it at a terminal's width."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(whereabouts())
+        parser.exit()
+
+
 def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    add_app_command(commands)
+
     runs = commands.add_parser("runs", help="list the runs there are")
     runs.set_defaults(do=_runs)
 

@@ -50,5 +50,9 @@ class JobError(GeovqError, RuntimeError):
     """A job cannot be started, queued or cancelled as asked."""
 
 
+class ServingError(GeovqError, RuntimeError):
+    """The app cannot be served as asked."""
+
+
 class Cancelled(GeovqError):  # noqa: N818  (not an error: an outcome that somebody asked for)
     """Work stopped because somebody asked for it. Not a failure: what was done so far is kept."""

@@ -4,7 +4,7 @@ A lattice batch is `(B, D, H, W)`; its cells, in image-major raster order, are `
 code calls these functions and does not permute axes itself, so that rows and columns are never exchanged by mistake.
 """
 
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
 
 from geovq.errors import ShapeError
@@ -46,7 +46,7 @@ def lattices_of(cells: Shaped[Tensor, "cells d"], height: int, width: int) -> Sh
     return cells.reshape(-1, height, width, cells.shape[1]).permute(0, 3, 1, 2).contiguous()
 
 
-def require_lattices(lattices: Float[Tensor, "..."], name: str = "lattices") -> None:
+def require_lattices(lattices: Shaped[Tensor, "..."], name: str = "lattices") -> None:
     """Raise `ShapeError` unless the tensor has the four axes (B, D, H, W)."""
     if lattices.ndim != 4:
         raise ShapeError(f"{name} must have shape (B, D, H, W); got {tuple(lattices.shape)}.")

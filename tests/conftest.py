@@ -1,4 +1,4 @@
-"""What tests of several parts share: one thread, and one small run that is trained once per session."""
+"""What tests of several parts share: checked shapes, one thread, and one small run that is trained once per session."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from geovq.config import ExperimentConfig, parse_config
-from geovq.runs.worker import work_on_run
+from tests import annotated_shapes
+
+annotated_shapes.watch("geovq")
+
+from geovq.config import ExperimentConfig, parse_config  # noqa: E402  (imported checked)
+from geovq.runs.worker import work_on_run  # noqa: E402
 
 torch.set_num_threads(1)  # tiny models gain nothing from threads, and lose much where others want the cores
 

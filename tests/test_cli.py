@@ -113,6 +113,7 @@ def test_a_vae_that_would_have_to_be_trained_anew_is_not_reused(refused, run, co
     assert not (root / "mnist-sample" / "other").exists()
 
 
+@pytest.mark.smoke
 def test_runs_lists_them(geovq, run):
     code, output, _ = geovq("runs")
     assert code == 0
@@ -264,6 +265,7 @@ def test_a_command_line_that_cannot_be_read_exits_with_2(arguments, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="signals")
 def test_a_real_process_survives_kill_and_terminate_and_writes_plain_lines(tiny_run, config_file, tmp_path):
     run = tmp_path / "run"
@@ -275,9 +277,11 @@ def test_a_real_process_survives_kill_and_terminate_and_writes_plain_lines(tiny_
 
     def signal_in(stage, number):
         process = start()
+        deadline = time.monotonic() + 120
         try:
             while not ((status := read_status(run)) and status.pid == process.pid and status.stage == stage):
                 assert process.poll() is None, process.stderr.read()
+                assert time.monotonic() < deadline, f"{stage} never began"
                 time.sleep(0.001)
         finally:
             process.send_signal(number)

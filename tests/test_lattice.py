@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from geovq.errors import ShapeError
 from geovq.lattice import cells_of, lattices_of, require_lattices
 
+pytestmark = pytest.mark.smoke
+
 sizes = st.integers(1, 5)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from geovq.bundle import bundled, is_installed
 from geovq.config.experiment import ExperimentConfig
 from geovq.config.sentences import sentence
 from geovq.config.strict_yaml import dump_yaml, parse_yaml
@@ -93,7 +94,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first line
     except FileNotFoundError as error:
-        raise ConfigError(f"{path} does not exist; the shipped experiments are in configs/.") from error
+        presets = bundled("configs") if is_installed() else "configs/"
+        raise ConfigError(f"{path} does not exist; the shipped experiments are in {presets}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read ({error}); give a readable UTF-8 YAML file.") from error
     values = parse_yaml(text, str(path))

@@ -17,14 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from geovq.bundle import bundled
+from geovq.bundle import bundled, restoring
 from geovq.catalogue.datasets import ImageShape, SampleDataset, Split
 from geovq.errors import DataError
 
 SAMPLE_FOLDER = bundled("assets", "data")
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
-_REMEDY = "restore it with `git checkout -- assets/data`, or rebuild it with `python -m geovq.data.make_sample`."
+_REMEDY = f"{restoring(SAMPLE_FOLDER)}, `python -m geovq.data.make_sample` rebuilds it."
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from torch import Tensor
 
 from geovq.errors import InvalidValueError, ShapeError
-from geovq.evaluation.inputs import checked_tokens
+from geovq.evaluation.inputs import Tokens, checked_tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +43,7 @@ class ClassUsage:
         return float((shares * self.preference_bits[used]).sum())
 
 
-def class_usage(
-    tokens: Int[Tensor, "n h w"] | NDArray[np.int64], labels: Int[NDArray[np.int64], " n"], n_codes: int, n_classes: int
-) -> ClassUsage:
+def class_usage(tokens: Tokens, labels: Int[NDArray[np.int64], " n"], n_codes: int, n_classes: int) -> ClassUsage:
     """Count the codes of every class.
 
     Parameters

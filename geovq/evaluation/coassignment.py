@@ -6,13 +6,11 @@ Source: Kuhn (1955), "The Hungarian method for the assignment problem".
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from torch import Tensor
 
 from geovq.errors import ShapeError
-from geovq.evaluation.inputs import checked_tokens
+from geovq.evaluation.inputs import Tokens, checked_tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +30,8 @@ class CoAssignment:
 
 
 def coassigned_codes(
-    first: Int[Tensor, "n h w"] | NDArray[np.int64],
-    second: Int[Tensor, "n h w"] | NDArray[np.int64],
+    first: Tokens,
+    second: Tokens,
     n_first: int,
     n_second: int,
 ) -> CoAssignment:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from torch import Tensor
 
 from geovq.errors import InvalidValueError
-from geovq.evaluation.inputs import checked_tokens
+from geovq.evaluation.inputs import Tokens, checked_tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ class CoOccurrence:
         return np.asarray(np.stack([first[order], second[order]], axis=1), dtype=np.int64)
 
 
-def cooccurrence(tokens: Int[Tensor, "n h w"] | NDArray[np.int64], n_codes: int) -> CoOccurrence:
+def cooccurrence(tokens: Tokens, n_codes: int) -> CoOccurrence:
     """Count the codes of horizontal and vertical neighbours.
 
     Parameters

@@ -1,15 +1,18 @@
 """Checks of what the functions of this package are given."""
 
-import numpy as np
+from typing import Any, TypeAlias
+
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int64, Integer, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 
+Tokens: TypeAlias = Integer[Tensor, "n h w"] | Integer[NDArray[Any], "n h w"]  # of any width
 
-def checked_tokens(tokens: Int[Tensor, "n h w"] | NDArray[np.int64], n_codes: int) -> Int[Tensor, "n h w"]:
+
+def checked_tokens(tokens: Tokens, n_codes: int) -> Int64[Tensor, "n h w"]:
     """Tokens as int64 on the CPU, after checking axes, type and range.
 
     Raises
@@ -44,7 +47,7 @@ def require_same_shape(first: Tensor, second: Tensor, names: tuple[str, str]) ->
         )
 
 
-def require_finite(values: Float[Tensor, "..."], what: str, remedy: str) -> None:
+def require_finite(values: Shaped[Tensor, "..."], what: str, remedy: str) -> None:
     """Raise `NonFiniteError` if NaN or infinity is among the values."""
     n_bad = int((~torch.isfinite(values)).sum())
     if n_bad:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.evaluation.comparison import standard_error
-from geovq.evaluation.inputs import checked_tokens
+from geovq.evaluation.inputs import Tokens, checked_tokens
 
 LogitsOf = Callable[..., Tensor]  # (tokens) or (tokens, labels) -> logits
 
@@ -69,7 +69,7 @@ class PriorLikelihood:
 
 def prior_likelihood(
     logits_of: LogitsOf,
-    tokens: Int[Tensor, "n h w"] | NDArray[np.int64],
+    tokens: Tokens,
     *,
     labels: Int[Tensor, " n"] | None = None,
     batch_size: int = 256,
@@ -81,7 +81,7 @@ def prior_likelihood(
 @torch.no_grad()
 def nll_maps(
     logits_of: LogitsOf,
-    tokens: Int[Tensor, "n h w"] | NDArray[np.int64],
+    tokens: Tokens,
     *,
     labels: Int[Tensor, " n"] | None = None,
     batch_size: int = 256,

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
 from numpy.typing import NDArray
-from torch import Tensor
 
-from geovq.evaluation.inputs import checked_tokens
+from geovq.evaluation.inputs import Tokens, checked_tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,7 @@ class TokenUsage:
         }
 
 
-def token_usage(tokens: Int[Tensor, "n h w"] | NDArray[np.int64], n_codes: int) -> TokenUsage:
+def token_usage(tokens: Tokens, n_codes: int) -> TokenUsage:
     """Count the codes.
 
     Parameters

@@ -6,7 +6,9 @@ comes from the mixture, whether or not its first tokens are given.
 """
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
@@ -17,7 +19,7 @@ from geovq.generation.drawing import eval_mode
 from geovq.generation.filtering import invert_cdf
 from geovq.models.prior import LatticePrior
 
-Labels = int | Sequence[int] | Int64[Tensor, " n"]
+Labels: TypeAlias = int | np.integer[Any] | Sequence[int] | Int64[Tensor, " n"]
 
 
 def class_posterior(

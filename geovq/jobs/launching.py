@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from geovq.artifacts import write_bytes_atomic
+from geovq.bundle import package_parent
 from geovq.config import ExperimentConfig, dump_config, load_config
 from geovq.errors import JobError
 from geovq.jobs.folders import LOG_FILE, changing_runs, refuse_if_active, require_run, resolve_run
@@ -21,8 +21,6 @@ from geovq.runs.pipeline import may_be_corrected
 from geovq.runs.process.pids import process_start
 from geovq.runs.process.status import STATUS_FILE, State, Status, clear_cancel, create_status, write_status
 from geovq.runs.reading import open_run
-
-_PROJECT = Path(str(files("geovq"))).parent  # put on the path of jobs, so that they run this geovq
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def launch(
         A run whose finished stages a new run begins with, as far as the settings agree; its VAE at least. A run that
         exists goes on with its own.
     command : sequence of str, optional
-        What to execute; default `python -m geovq TARGET RUN/config.yaml --out RUN`.
+        What to execute; default `python -P -m geovq TARGET RUN/config.yaml --out RUN`.
 
     Returns
     -------
@@ -123,7 +121,7 @@ def _start(run_path: Path, command: Sequence[str]) -> Job:
 
 
 def _worker_command(run_path: Path, target: str) -> list[str]:
-    return [sys.executable, "-m", "geovq", target, str(run_path / CONFIG_FILE), "--out", str(run_path)]
+    return [sys.executable, "-P", "-m", "geovq", target, str(run_path / CONFIG_FILE), "--out", str(run_path)]
 
 
 def _spawn(run_path: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -139,8 +137,8 @@ def _spawn(run_path: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Environment of this process, with this geovq importable from any folder."""
-    path = os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))
+    """Environment of this process, with this geovq first on the path: -P keeps one in the current folder out."""
+    path = os.pathsep.join(filter(None, [str(package_parent()), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 

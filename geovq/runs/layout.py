@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from geovq.bundle import bundled
+from geovq.bundle import bundled, restoring
 from geovq.environment import folder_named_by
 
 CONFIG_FILE = "config.yaml"
@@ -30,7 +30,7 @@ def command(run_path: Path, target: str = "run") -> str:
 def remedy(run_path: Path, file: str) -> str:
     """How to get a file of a run back, as the end of an error message."""
     if is_shipped(run_path):
-        return f"`git checkout {shlex.quote(str(run_path / file))}` restores it"
+        return restoring(run_path / file)
     return f"`{command(run_path)}` makes it again"
 
 

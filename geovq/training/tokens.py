@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
-from jaxtyping import Int, Int64
+from jaxtyping import Int, Int64, Integer
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, ShapeError
@@ -30,7 +30,7 @@ class TokenSet:
         If tokens are not integers.
     """
 
-    tokens: Int[Tensor, "n ..."]
+    tokens: Integer[Tensor, "n ..."]
     labels: Int[Tensor, " n"] | None = None
 
     def __post_init__(self) -> None:

@@ -27,12 +27,12 @@ def grey_tiles(images: Float[Array, "*batch h w"]) -> UInt8[Array, "*batch h w 4
     return np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1)
 
 
-def signed_tiles(values: Float[Array, "*batch h w"], limit: float) -> UInt8[Array, "*batch h w 4"]:
+def signed_tiles(values: Float[Array, "*shape"], limit: float) -> UInt8[Array, "*shape 4"]:
     """Signed values as colours of the diverging map, centred at zero: -limit is blue, +limit is red.
 
     Parameters
     ----------
-    values : ndarray of shape (..., h, w)
+    values : ndarray of any shape
     limit : float
         Magnitude that reaches the end of the colour map; larger ones are clipped.
     """

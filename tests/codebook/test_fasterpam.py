@@ -4,6 +4,8 @@ from scipy.spatial.distance import cdist
 
 from geovq.codebook.fasterpam import swap_medoids
 
+pytestmark = pytest.mark.smoke
+
 FIRST_PASS = -1
 
 

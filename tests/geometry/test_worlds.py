@@ -184,6 +184,7 @@ def test_the_scaled_plane_stretches_along_its_angle():
     np.testing.assert_allclose(world.geodesic_distance(torch.zeros_like(along), along), [3.0, 0.5], rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_world_can_be_tokenized_like_a_trained_decoder():
     world = ValleyWorld()
     lattices = world.sample(60, height=3, width=3)

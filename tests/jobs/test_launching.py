@@ -44,7 +44,7 @@ def test_without_a_command_the_worker_is_geovq_run(jobs, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/echo")
     job = jobs.launch("base", command=None)
     psutil.wait_procs([psutil.Process(job.pid)] if psutil.pid_exists(job.pid) else [], timeout=10)
-    assert tail_log(job.run_path) == f"-m geovq run {job.run_path}/config.yaml --out {job.run_path}"
+    assert tail_log(job.run_path) == f"-P -m geovq run {job.run_path}/config.yaml --out {job.run_path}"
 
 
 def test_a_job_that_ended_leaves_no_zombie(jobs, wait_until):
@@ -67,7 +67,7 @@ def test_of_several_launches_at_the_same_moment_one_starts(jobs):
     started, refused = [], []
 
     def press_start():
-        barrier.wait()
+        barrier.wait(timeout=30)
         try:
             started.append(jobs.launch("base"))
         except JobError as error:
@@ -77,7 +77,7 @@ def test_of_several_launches_at_the_same_moment_one_starts(jobs):
     for tab in tabs:
         tab.start()
     for tab in tabs:
-        tab.join()
+        tab.join(timeout=60)
     assert (len(started), len(refused)) == (1, 5)
 
 
@@ -160,7 +160,7 @@ def test_a_job_on_a_finished_vae_begins_with_it_and_makes_the_named_part(jobs, t
     psutil.wait_procs([psutil.Process(job.pid)] if psutil.pid_exists(job.pid) else [], timeout=10)
     taken, command = tail_log(job.run_path).splitlines()
     assert taken.startswith(f"Taken over from {tiny_run}: vae, ")
-    assert command == f"-m geovq train-prior {job.run_path}/config.yaml --out {job.run_path}"
+    assert command == f"-P -m geovq train-prior {job.run_path}/config.yaml --out {job.run_path}"
     assert (job.run_path / "vae.safetensors").read_bytes() == (tiny_run / "vae.safetensors").read_bytes()
     assert load_config(job.run_path / "config.yaml") == config
 

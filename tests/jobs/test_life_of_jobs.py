@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from geovq.jobs import cancel, queue, reconcile, resume, tail_log
 from geovq.runs.metrics import read_metrics
 from geovq.runs.process.status import State, read_status
@@ -13,6 +15,7 @@ def state(job):
 
 
 # One test, because each worker pays seconds for its imports.
+@pytest.mark.slow
 def test_jobs_queue_for_the_device_and_survive_cancel_kill_and_resume(jobs, root, wait_until):
     first = jobs.launch_worker("first")
     wait_until(lambda: state(first) is State.RUNNING)

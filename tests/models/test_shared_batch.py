@@ -1,5 +1,6 @@
 """Two processes that hold parts of a batch move one codebook as one process with all of it does."""
 
+import pytest
 import torch
 from torch import distributed as dist
 from torch import multiprocessing
@@ -34,6 +35,7 @@ def one_of_two(rank, folder):
         dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_move_the_codebook_of_one(tmp_path, monkeypatch):
     multiprocessing.spawn(one_of_two, args=(tmp_path,), nprocs=2)
     first, second = (torch.load(tmp_path / f"{rank}", weights_only=True) for rank in range(2))

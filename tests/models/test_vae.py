@@ -8,6 +8,8 @@ from geovq.models.vae import MAX_LOGVAR, MIN_LOGVAR
 from geovq.randomness import make_generator
 from tests.shapes import TRUNK
 
+pytestmark = pytest.mark.smoke
+
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 
 

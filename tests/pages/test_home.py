@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from geovq.app.home.pictures import cost_words
 from tests.pages.conftest import at_work, charts, open_page, text_of
 
+pytestmark = pytest.mark.smoke
+
 
 def links(app: AppTest) -> list[str]:
     return [link.proto.label for link in app.get("page_link")]

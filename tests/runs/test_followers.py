@@ -10,6 +10,8 @@ from geovq.config import dump_config
 from geovq.runs import open_run
 from geovq.runs.process.status import State, read_status
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def together(tiny_config, tmp_path_factory):

@@ -21,7 +21,7 @@ SEARCH = {"joint": [NAME], "search": {"bit_price": 0.01, "n_rounds": 1}}
 def opened(tiny_run, tmp_path_factory):
     config = parse_config(TINY | SEARCH)
     path = shutil.copytree(tiny_run, tmp_path_factory.mktemp("joint") / "run")
-    made = make_run(config, path, progress=RunProgress(path, terminal=False))
+    made = make_run(config, path, RunProgress(path, terminal=False))
     assert made == ["tokens:kmeans", "prior:kmeans", "samples:kmeans", "evaluation:kmeans"]
     (path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
     return open_run(path)
@@ -53,7 +53,12 @@ def test_both_rules_are_measured(opened):
 def test_tokens_that_were_lost_are_made_again_with_the_same_bytes(opened, tmp_path):
     path = shutil.copytree(opened.path, tmp_path / "run")
     (path / "tokens" / f"{NAME}.npz").unlink()
-    make_run(opened.config, path, progress=RunProgress(path, terminal=False), wanted=lambda stage: stage.name == f"tokens:{NAME}")
+    make_run(
+        opened.config,
+        path,
+        progress=RunProgress(path, terminal=False),
+        wanted=lambda stage: stage.name == f"tokens:{NAME}",
+    )
     np.testing.assert_array_equal(open_run(path).tokens(NAME, "test"), opened.tokens(NAME, "test"))
 
 

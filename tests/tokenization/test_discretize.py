@@ -12,6 +12,8 @@ from geovq.progress import SilentProgress
 from geovq.tokenization.base import FORMAT, KIND
 from tests.geometry.decoders import transposed_conv_decoder
 
+pytestmark = pytest.mark.smoke
+
 METHODS = ("kmeans", "euclidean", "riemannian", "weighted", "ecvq", "prototype")
 
 

@@ -133,6 +133,7 @@ def test_a_cell_gets_the_code_of_the_landmark_nearest_in_all_channels():
     assert torch.equal(tokens, tokenizer.label[nearest])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_riemannian_beats_it_on_a_trained_decoder(seed, tiny_run):
     model = geovq.open_run(tiny_run).autoencoder("riemannian")

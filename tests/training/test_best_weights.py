@@ -96,6 +96,7 @@ def assert_ends_as(whole, model, result):
         assert getattr(result, name) == getattr(expected, name)
 
 
+@pytest.mark.slow
 def test_stopped_at_any_step_and_resumed_the_best_weights_are_the_same_bits(tmp_path, whole):
     for stop in range(1, whole[1].steps + 1):
         _, cancelled = train("prior", tmp_path / f"{stop}", config=OVERFITTING, progress=Listener(stop_at=(stop,)))
@@ -103,6 +104,7 @@ def test_stopped_at_any_step_and_resumed_the_best_weights_are_the_same_bits(tmp_
         assert_ends_as(whole, *train("prior", tmp_path / f"{stop}", config=OVERFITTING))
 
 
+@pytest.mark.slow
 def test_killed_at_any_validation_and_resumed_the_best_weights_are_the_same_bits(tmp_path, whole):
     class Kill(Listener):
         def record(self, row):

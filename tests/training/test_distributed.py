@@ -33,6 +33,7 @@ def outcomes(tmp_path_factory):
     return {case: [torch.load(folder / f"{case} {rank}", weights_only=True) for rank in range(2)] for case in SHARED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SHARED)
 def test_two_processes_train_what_one_does(tmp_path, outcomes, case, monkeypatch):
     monkeypatch.setattr(ema_quantizer, "N_WARM_UP_STEPS", 2)
@@ -43,6 +44,7 @@ def test_two_processes_train_what_one_does(tmp_path, outcomes, case, monkeypatch
     assert together["validation"] == pytest.approx(result.validation, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SHARED)
 def test_all_processes_end_with_the_same_bits(outcomes, case):
     first, second = outcomes[case]
@@ -50,11 +52,13 @@ def test_all_processes_end_with_the_same_bits(outcomes, case):
     assert first["validation"] == second["validation"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SHARED)
 def test_one_process_is_asked_to_stop_and_all_do(outcomes, case):
     assert [outcome["stopped_at"] for outcome in outcomes[case]] == [4, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SHARED)
 def test_only_the_main_process_reports_and_for_all(tmp_path, outcomes, case, monkeypatch):
     monkeypatch.setattr(ema_quantizer, "N_WARM_UP_STEPS", 2)

@@ -101,6 +101,7 @@ print(within - before, held_mb() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="speaks to glibc's malloc")
 def test_freed_memory_is_kept_while_training_and_then_given_back():
     # In a process of its own: what earlier tests freed would serve the blocks here.

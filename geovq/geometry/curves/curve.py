@@ -42,7 +42,7 @@ class Curve:
     images: Float[Tensor, "t ..."]
 
     @property
-    def step_lengths(self) -> Float64[Tensor, " t-1"]:
+    def step_lengths(self) -> Float64[Tensor, " steps"]:
         """How far the image moves in each step: the curve's pixel speed."""
         steps = self.images.flatten(start_dim=1).double().diff(dim=0)
         lengths: Tensor = torch.linalg.vector_norm(steps, dim=1)

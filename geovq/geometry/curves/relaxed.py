@@ -155,7 +155,7 @@ class _QuadraticModel:
     energy: float
     gradient: Float64[Tensor, "n a"]
     diagonal: Float64[Tensor, "n a a"]
-    above: Float64[Tensor, "n-1 a a"]
+    above: Float64[Tensor, "pairs a a"]
 
     @classmethod
     def at(cls, decode: DecodePoints, points: Tensor) -> "_QuadraticModel":

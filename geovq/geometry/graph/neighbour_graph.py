@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float, Float32, Int64
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -83,7 +83,7 @@ class PullbackMetric:
         Metric at each landmark; an edge uses the mean of its two ends (trapezoid rule).
     """
 
-    tensors: Float32[FloatArray, "nodes a a"]
+    tensors: Float[FloatArray, "nodes a a"]
 
     def edge_lengths(self, points: FloatArray, tails: IntArray, heads: IntArray) -> FloatArray:
         """Length sqrt(step^T (G_tail + G_head) / 2 step) of each edge, (E,)."""

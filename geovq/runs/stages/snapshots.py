@@ -40,8 +40,8 @@ class Snapshot:
     """
 
     epoch: int
-    images: UInt8[npt.NDArray[np.uint8], "n h w"]
-    decoded: UInt8[npt.NDArray[np.uint8], "n h w"]
+    images: UInt8[npt.NDArray[np.uint8], "n rows columns"]
+    decoded: UInt8[npt.NDArray[np.uint8], "n rows columns"]
     lattices: Float[FloatArray, "n d h w"]
 
     @property

@@ -58,7 +58,7 @@ class Workspace:
         """Lattices of images, on the CPU; the model sits on the run's device."""
         return self.in_batches(len(images), lambda rows: model.encode(images.batch(rows).to(self.device)))
 
-    def decode(self, model: Decoder, lattices: Float[Tensor, "n d h w"]) -> Float[Tensor, "n c h w"]:
+    def decode(self, model: Decoder, lattices: Float[Tensor, "n d h w"]) -> Float[Tensor, "n c rows columns"]:
         """Pixel means of lattices, on the CPU."""
         return self.in_batches(len(lattices), lambda rows: model.decode(lattices[rows].to(self.device)))
 

@@ -46,6 +46,7 @@ def uneven_graph(n, seed):
     return graph.weighted(PullbackMetric(metric).edge_lengths(cloud, graph.tails, graph.heads))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(n=st.integers(2, 9), seed=st.integers(0, 100_000), data=st.data())
 def test_cost_equals_exhaustive_search_on_up_to_nine_landmarks(n, seed, data):
@@ -100,6 +101,7 @@ def test_the_history_falls_to_the_result_and_can_be_replayed(effort, monkeypatch
     assert_history_falls_to_the_result(squares, graph_kmedoids(weights, 20), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_costs_are_those_of_fasterpam_with_the_effort_for_small_graphs_and_for_large_ones(monkeypatch):
     weights = uneven_graph(1_500, seed=0)
     reference = kmedoids(np.square(geodesic_distances(weights)), 40, n_restarts=5)

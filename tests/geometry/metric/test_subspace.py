@@ -99,6 +99,7 @@ def test_bad_input_is_named():
         require_latents(torch.zeros(1, 2, 3, 3, dtype=torch.float16))
 
 
+@pytest.mark.slow
 def test_lifting_is_differentiated_forward_without_loading_a_compiler():
     program = """
 import sys, torch

@@ -64,6 +64,7 @@ def test_a_classifier_is_trained_written_and_measured(hasty, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["x.safetensors"]
 
 
+@pytest.mark.slow
 def test_training_that_was_cancelled_goes_on_to_the_same_bytes(hasty, tmp_path):
     class StopAtTenth(SilentProgress):
         n_asked = 0
