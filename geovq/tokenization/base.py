@@ -1,5 +1,6 @@
 """What every tokenizer does, and the checks they share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
@@ -70,6 +71,29 @@ class Tokenizer(Protocol):
 
     def save(self, path: str | Path) -> None:
         """Write to a file that `geovq.load_tokenizer` reads."""
+
+
+class CodebookTokenizer(ABC):
+    """What tokenizers have in common that look up tokens in `codebook`."""
+
+    codebook: Float[Tensor, "k d"]
+
+    @property
+    def n_codes(self) -> int:
+        """Number K of codes."""
+        return len(self.codebook)
+
+    def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
+        """Token of every cell, (n, D, H, W) -> (n, H, W)."""
+        return self.encode_with_margin(lattices).tokens
+
+    @abstractmethod
+    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+        """The tokens that `encode` gives, and the margin of each."""
+
+    def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
+        """Lattices of codes, (n, H, W) -> (n, D, H, W)."""
+        return look_up(self.codebook, tokens)
 
 
 class StoredTokenizer(Tokenizer, Protocol):

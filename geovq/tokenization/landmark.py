@@ -5,11 +5,11 @@ among its nearest landmarks; its code is that landmark's. With G = I and Euclide
 tokenizer. Storage is O(N), and encoding needs no derivative.
 
 The local quadratic rule is the other way to encode with the same codebook: the code c that makes (y - c)^T G (y - c)
-least, G the metric of the nearest landmark. It knows no detours, and its error in the picture is less.
+least, G the metric of the nearest landmark. It leaves the paths of the graph out, and errs less in the picture.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -20,13 +20,14 @@ from torch import Tensor
 from geovq.artifacts import write_safetensors
 from geovq.geometry import ActiveSubspace
 from geovq.stored_axes import require_axes, require_finite_floats, require_indices
-from geovq.tokenization.base import FORMAT, KIND, Encoding, encode_cells, look_up
+from geovq.tokenization.base import FORMAT, KIND, CodebookTokenizer, Encoding, encode_cells
 from geovq.tokenization.encoding import LandmarkRule, landmark_codes
 from geovq.tokenization.local_rule import LocalRule, local_codes
+from geovq.tokenization.stored_fields import SUBSPACE_AXES, restored_fields, stored_tensors
 
 
 @dataclass(frozen=True)
-class LandmarkTokenizer:
+class LandmarkTokenizer(CodebookTokenizer):
     """Codes are landmarks; for every landmark its code is stored, and its distance to that code.
 
     Attributes
@@ -70,15 +71,6 @@ class LandmarkTokenizer:
     medoid_history: Int64[Tensor, "steps k"] = field(repr=False)
     assign: Literal["landmark", "local"] = "landmark"
 
-    @property
-    def n_codes(self) -> int:
-        """Number K of codes."""
-        return len(self.codebook)
-
-    def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
-        """Token of every cell, (n, D, H, W) -> (n, H, W)."""
-        return self.encode_with_margin(lattices).tokens
-
     def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
         """Tokens, and how much longer the way to the best candidate of another code is.
 
@@ -93,14 +85,8 @@ class LandmarkTokenizer:
         )
         return encode_cells(lattices, self.codebook.shape[1], lambda cells: landmark_codes(cells, rule))
 
-    def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
-        """Lattices of codes, (n, H, W) -> (n, D, H, W)."""
-        return look_up(self.codebook, tokens)
-
     def save(self, path: str | Path) -> None:
         """Write to a file that `geovq.load_tokenizer` reads."""
-        tensors = {f.name: value for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)}
-        tensors |= {f"subspace.{f.name}": getattr(self.subspace, f.name) for f in fields(self.subspace)}
         metadata: dict[str, Any] = {
             "encoding": self.ENCODING,
             "method": self.method,
@@ -108,21 +94,17 @@ class LandmarkTokenizer:
         }
         if self.assign != "landmark":  # files of an earlier version do not say
             metadata["assign"] = self.assign
-        write_safetensors(path, tensors, kind=KIND, format=FORMAT, metadata=metadata)
+        write_safetensors(path, stored_tensors(self), kind=KIND, format=FORMAT, metadata=metadata)
 
     @classmethod
     def from_file(cls, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> Self:
         """Tokenizer of what `save` wrote."""
         _require_sound(tensors)
-        prefix = "subspace."
-        subspace = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-        own = {name: value for name, value in tensors.items() if not name.startswith(prefix)}
         return cls(
             method=metadata["method"],
             n_candidates=metadata["n_candidates"],
             assign=metadata.get("assign", "landmark"),
-            subspace=ActiveSubspace(**subspace),
-            **own,
+            **restored_fields(tensors),
         )
 
 
@@ -130,9 +112,7 @@ def _require_sound(tensors: Mapping[str, Tensor]) -> None:
     """Raise unless the arrays of a tokenizer fit each other: its kernel does not check an index."""
     axes = {
         "codebook": "K D",
-        "subspace.mean": "D",
-        "subspace.basis": "D A",
-        "subspace.variances": "D",
+        **SUBSPACE_AXES,
         "landmarks": "N A",
         "metrics": "N A A",
         "label": "N",

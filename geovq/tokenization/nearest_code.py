@@ -11,13 +11,13 @@ from torch import Tensor
 
 from geovq.artifacts import write_safetensors
 from geovq.stored_axes import require_axes, require_finite_floats
-from geovq.tokenization.base import FORMAT, KIND, Encoding, encode_cells, look_up
+from geovq.tokenization.base import FORMAT, KIND, CodebookTokenizer, Encoding, encode_cells
 
 _CELLS_PER_CHUNK = 8_192
 
 
 @dataclass(frozen=True)
-class NearestCodeTokenizer:
+class NearestCodeTokenizer(CodebookTokenizer):
     """Code of a cell = the codebook vector at the least Euclidean distance.
 
     Attributes
@@ -31,15 +31,6 @@ class NearestCodeTokenizer:
     method: str
     codebook: Float[Tensor, "k d"]
 
-    @property
-    def n_codes(self) -> int:
-        """Number K of codes."""
-        return len(self.codebook)
-
-    def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
-        """Token of every cell, (n, D, H, W) -> (n, H, W)."""
-        return self.encode_with_margin(lattices).tokens
-
     def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
         """Tokens, and how much farther the second-nearest code is: infinite if there is one code only."""
         return encode_cells(lattices, self.codebook.shape[1], self._codes_of)
@@ -48,10 +39,6 @@ class NearestCodeTokenizer:
         chunks = torch.split(cells, _CELLS_PER_CHUNK)
         codes, margins = zip(*(_nearest(chunk, self.codebook.to(cells)) for chunk in chunks), strict=True)
         return torch.cat(codes), torch.cat(margins)
-
-    def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
-        """Lattices of codes, (n, H, W) -> (n, D, H, W)."""
-        return look_up(self.codebook, tokens)
 
     def save(self, path: str | Path) -> None:
         """Write to a file that `geovq.load_tokenizer` reads."""
