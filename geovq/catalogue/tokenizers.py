@@ -1,4 +1,4 @@
-"""All tokenizers, one description each: the only place that lists them.
+"""All tokenizers, one description each.
 
 A tokenizer made after training is added with a description here and a file in `geovq/tokenization` that holds its fit
 function, a `geovq.tokenization.base.Fit`, and its class where no existing one encodes as it does. One that is trained

@@ -11,6 +11,7 @@ from geovq.viz.layout import framed
 from geovq.viz.palette import DIVERGING
 
 _STRONG = 1.0  # bits from which a sign is written into the cell
+MOST_COLUMNS = 980 // 35  # pixels of a page beside its sidebar, and of a column that can be read and hovered over
 _MOST_FLAT = 20  # labels of columns that fit side by side; more are turned
 _TITLE, _LETTER = 46, 7  # pixels beside the labels of an axis, and of one of their letters
 

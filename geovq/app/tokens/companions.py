@@ -13,9 +13,9 @@ from geovq.evaluation.cooccurrence import CoOccurrence
 from geovq.runs import Run
 from geovq.viz import grey_tiles, mosaic_figure, tokenizer_style
 from geovq.viz.arrays import Array
-from geovq.viz.signed_table import signed_table_figure
+from geovq.viz.signed_table import MOST_COLUMNS, signed_table_figure
 
-_MOST_CODES, _MOST_PAIRS = 28, 12
+_MOST_PAIRS = 12
 _AT_LEAST = 5.0  # pairs expected by chance, below which a pair is too rare to be listed
 
 
@@ -27,7 +27,7 @@ def companions(run: Run, names: list[str]) -> None:
     name = one_of(names, "tokens_companions_of")
     found, label = data.companions(run, name), tokenizer_style(name).label
     counts = data.usage_in_class(run, name, None).counts
-    codes = np.argsort(-counts, kind="stable")[: min(_MOST_CODES, int((counts > 0).sum()))]
+    codes = np.argsort(-counts, kind="stable")[: min(MOST_COLUMNS, int((counts > 0).sum()))]
     images = fetching.held_out_of(run)
     provided = f"{found.n_pairs:,} pairs of neighbours in {len(images):,} held-out images of {images.name}"
     show(

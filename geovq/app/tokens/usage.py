@@ -19,11 +19,10 @@ from geovq.evaluation.class_usage import ClassUsage
 from geovq.runs import Run
 from geovq.viz import cell_maps_figure, tokenizer_style, usage_figure
 from geovq.viz.arrays import Array
-from geovq.viz.signed_table import signed_table_figure
+from geovq.viz.signed_table import MOST_COLUMNS, signed_table_figure
 
 _ENTROPY, _USED = "entropy", "codes in use"
 _ALL = "all classes"
-_MOST_CODES = 28
 
 
 def overall(run: Run, names: list[str]) -> None:
@@ -117,7 +116,7 @@ def by_class(run: Run, names: list[str]) -> None:
     usage, class_names = data.usage_by_class(run, name), fetching.held_out_of(run).class_names
     totals = usage.counts.sum(axis=0)
     n_used = int((totals > 0).sum())
-    codes = np.argsort(-totals, kind="stable")[: min(_MOST_CODES, n_used)]
+    codes = np.argsort(-totals, kind="stable")[: min(MOST_COLUMNS, n_used)]
     bits, label = usage.preference_bits[:, codes], tokenizer_style(name).label
     show(
         signed_table_figure(
