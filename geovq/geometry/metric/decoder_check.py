@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, OutputGeometry
 from geovq.chunks import in_chunks
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.forward_mode import pushforward
-from geovq.geometry.metric.subspace import require_latents
+from geovq.geometry.metric.subspace import require_latents, require_orthonormal
 
 _N_PROBES = 4
 _STEP = 0.1  # latent units, along a direction of standard normal numbers
@@ -60,6 +61,36 @@ def check_decoder(decoder: Decode, lattices: Float[Tensor, "n d h w"], *, needs_
         )
     if needs_derivative:
         _require_derivative(decoder, probe[:1])
+
+
+def check_measurement(
+    decoder: Decode,
+    lattices: Float[Tensor, "n d h w"],
+    basis: Float[Tensor, "d a"],
+    output_geometry: str,
+    chunk_size: int | None,
+) -> OutputGeometry:
+    """Check what a metric is measured with, as `check_decoder` does and more; returns the geometry of that name.
+
+    Raises
+    ------
+    ShapeError
+        As `check_decoder` does, and if the basis does not have one row per latent channel.
+    InvalidValueError
+        As `check_decoder` does, and if the geometry is unknown, the chunk size below 1 or the basis not orthonormal.
+    DeviceError, NonFiniteError
+        As `check_decoder` does.
+    """
+    if output_geometry not in OUTPUT_GEOMETRIES:
+        names = " or ".join(map(repr, OUTPUT_GEOMETRIES))
+        raise InvalidValueError(f"output_geometry must be {names}; got {output_geometry!r}.")
+    if chunk_size is not None and chunk_size < 1:
+        raise InvalidValueError(f"chunk_size must be at least 1 lattice; got {chunk_size}.")
+    check_decoder(decoder, lattices)
+    require_orthonormal(basis)
+    if basis.shape[0] != lattices.shape[1]:
+        raise ShapeError(f"basis must have {lattices.shape[1]} rows, one per latent channel; got {tuple(basis.shape)}.")
+    return OUTPUT_GEOMETRIES[output_geometry]
 
 
 def _require_derivative(decoder: Decode, lattice: Tensor) -> None:

@@ -13,14 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, PIXEL, OutputGeometry
+from geovq.catalogue.output_geometries import PIXEL, OutputGeometry
 from geovq.chunks import in_chunks, memory_budget
-from geovq.errors import InvalidValueError, ShapeError
 from geovq.geometry.metric.colouring import CellColouring, ColouringSummary, colour_cells
-from geovq.geometry.metric.decoder_check import check_decoder
+from geovq.geometry.metric.decoder_check import check_measurement
 from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.forward_mode import pushforwards, require_finite_products
-from geovq.geometry.metric.subspace import require_orthonormal
 from geovq.progress import Progress
 
 _FLOATS_PER_PIXEL = 64  # that a decoder holds at once: 16 channels at the image's resolution, four such layers
@@ -107,19 +105,11 @@ def measure_field(
     progress: Progress | None = None,
 ) -> MetricField:
     """`metric_tensors`, together with the colouring that they were measured by."""
-    if output_geometry not in OUTPUT_GEOMETRIES:
-        names = " or ".join(map(repr, OUTPUT_GEOMETRIES))
-        raise InvalidValueError(f"output_geometry must be {names}; got {output_geometry!r}.")
-    if chunk_size is not None and chunk_size < 1:
-        raise InvalidValueError(f"chunk_size must be at least 1 lattice; got {chunk_size}.")
-    check_decoder(decoder, lattices)
-    require_orthonormal(basis)
-    if basis.shape[0] != lattices.shape[1]:
-        raise ShapeError(f"basis must have {lattices.shape[1]} rows, one per latent channel; got {tuple(basis.shape)}.")
+    geometry = check_measurement(decoder, lattices, basis, output_geometry, chunk_size)
     basis = basis.to(lattices)
     colouring = colour_cells(decoder, lattices[0])
     chunks = in_chunks(
-        lambda part: _chunk_metrics(decoder, lattices[part], basis, colouring, OUTPUT_GEOMETRIES[output_geometry]),
+        lambda part: _chunk_metrics(decoder, lattices[part], basis, colouring, geometry),
         len(lattices),
         chunk_size or _fitting_chunk(lattices, basis.shape[1] * colouring.footprints.masks.shape[1]),
         phase="metric field",

@@ -15,14 +15,13 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from geovq.catalogue.output_geometries import OUTPUT_GEOMETRIES, PIXEL
+from geovq.catalogue.output_geometries import PIXEL
 from geovq.chunks import in_chunks
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry.metric.colouring import ColouringSummary, colour_cells
-from geovq.geometry.metric.decoder_check import check_decoder
+from geovq.geometry.metric.decoder_check import check_measurement
 from geovq.geometry.metric.footprint import Decode
 from geovq.geometry.metric.linearisation import LinearisationPlan, linearise
-from geovq.geometry.metric.subspace import require_orthonormal
 from geovq.progress import Progress
 
 
@@ -163,16 +162,8 @@ def lattice_metric(
             decoder, lattices[None], basis, images=one, output_geometry=output_geometry, progress=progress
         )
         return batched._of_one()
-    if output_geometry not in OUTPUT_GEOMETRIES:
-        names = " or ".join(map(repr, OUTPUT_GEOMETRIES))
-        raise InvalidValueError(f"output_geometry must be {names}; got {output_geometry!r}.")
-    if chunk_size is not None and chunk_size < 1:
-        raise InvalidValueError(f"chunk_size must be at least 1 lattice; got {chunk_size}.")
-    check_decoder(decoder, lattices)
-    require_orthonormal(basis)
-    if basis.shape[0] != lattices.shape[1]:
-        raise ShapeError(f"basis must have {lattices.shape[1]} rows, one per latent channel; got {tuple(basis.shape)}.")
-    plan = LinearisationPlan(colour_cells(decoder, lattices[0]), basis.to(lattices), OUTPUT_GEOMETRIES[output_geometry])
+    geometry = check_measurement(decoder, lattices, basis, output_geometry, chunk_size)
+    plan = LinearisationPlan(colour_cells(decoder, lattices[0]), basis.to(lattices), geometry)
     if images is not None:
         require_images(images, len(lattices), plan.colouring.footprints.image_shape)
 

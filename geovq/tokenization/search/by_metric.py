@@ -1,8 +1,8 @@
 """A round of joint search by the lattice metric: the decoder is linear for as long as cells are chosen.
 
-A linearisation is dear and its errors are known as soon as the chosen tokens are decoded. So it serves several times:
-the residual is that of the decoded tokens, only the Jacobian stays. Where the decoded objective of an image did not
-fall, its next steps are damped (Levenberg 1944); where it fell, they become free again.
+A linearisation takes long, and its errors are known as soon as the chosen tokens are decoded. So it is used several
+times: the residual is that of the decoded tokens, only the Jacobian stays. Where the decoded objective of an image did
+not fall, its next steps are damped (Levenberg 1944); where it fell, they become free again.
 """
 
 import torch

@@ -90,8 +90,8 @@ class CodePrices:
 class ContextPrices:
     """The price of a code depends on the codes to the left and above.
 
-    p(t | left, up) = p(t | left) p(t | up) / (p(t) Z(left, up)): what both neighbours say about a cell, as if they
-    agreed on nothing but its frequency; Z makes it a distribution. Row K of the tables stands for no neighbour.
+    p(t | left, up) = p(t | left) p(t | up) / (p(t) Z(left, up)): Bayes' rule, as if the two neighbours were
+    independent given the code; Z makes it a distribution. Row K of the tables stands for no neighbour.
 
     Attributes
     ----------

@@ -57,7 +57,7 @@ class Standing:
         return Standing(self.tokens[rows], self.means[rows], self.errors[rows], self.bits[rows])
 
     def at_no_pixel(self) -> "Standing":
-        """The same without decoded images, which nobody keeps for a whole data set."""
+        """The same without decoded images, whose memory would grow with the data set."""
         return replace(self, means=self.means[:, :0])
 
     def replaced(self, rows: Int64[Tensor, " m"], other: "Standing") -> "Standing":
