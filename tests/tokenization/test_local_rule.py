@@ -1,15 +1,16 @@
 """The local quadratic rule against its definition by brute force, in both implementations; invariances; files."""
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 import geovq
+from geovq.artifacts import read_safetensors, write_safetensors
 from geovq.errors import ArtifactError, NonFiniteError, ShapeError
 from geovq.geometry import ActiveSubspace
+from geovq.tokenization.base import FORMAT, KIND
 from geovq.tokenization.local_metric import LocalMetricTokenizer
 from geovq.tokenization.local_rule import (
     LocalRule,
@@ -178,7 +179,9 @@ def test_bad_input_is_named(tmp_path):
         ({"log2_frequencies": made.log2_frequencies + 9}, "log2_frequencies must be at most 0"),
         ({"landmarks": made.landmarks * torch.nan}, "landmarks holds NaN"),
     ):
-        replace(made, **broken).save(path)
+        made.save(path)
+        tensors, metadata = read_safetensors(path, KIND, FORMAT)
+        write_safetensors(path, tensors | broken, kind=KIND, format=FORMAT, metadata=metadata)
         with pytest.raises(ArtifactError, match=f"is damaged .{message}"):
             geovq.load_tokenizer(path)
     made.save(path)
