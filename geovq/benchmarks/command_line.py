@@ -43,7 +43,17 @@ def add_bench_commands(bench: argparse.ArgumentParser) -> None:
     weighted.add_argument("--seeds", type=int, default=5, help="fits that are compared with k-means (default: 5)")
     weighted.set_defaults(do=_weighted)
 
-    for command in (geometry, lloyd, quality, training, weighted):
+    joint = commands.add_parser("joint", help="tokens chosen together against each tokenizer's own rule")
+    joint.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs")
+    joint.add_argument(
+        "--bit-prices", type=float, nargs="+", default=[0.006], metavar="PRICE", help="squared error (default: 0.006)"
+    )
+    joint.add_argument("--n-images", type=int, default=200, help="held-out images (default: 200)")
+    joint.add_argument("--price-images", type=int, default=200, help="to learn prices from (default: 200)")
+    joint.add_argument("--trial-images", type=int, default=16, help="also searched by decoding (default: 16)")
+    joint.set_defaults(do=_joint)
+
+    for command in (geometry, lloyd, quality, training, weighted, joint):
         command.add_argument("--out", type=Path, default=None, metavar="FILE", help="JSON to write")
 
 
@@ -77,3 +87,16 @@ def _weighted(options: argparse.Namespace) -> None:
     from geovq.benchmarks.weighted import bench_weighted
 
     bench_weighted(n_codes=options.codes, bit_price=options.bit_price, seeds=options.seeds, out=options.out)
+
+
+def _joint(options: argparse.Namespace) -> None:
+    from geovq.benchmarks.joint import bench_joint
+
+    bench_joint(
+        options.runs,
+        bit_prices=options.bit_prices,
+        n_images=options.n_images,
+        n_price_images=options.price_images,
+        n_trial_images=options.trial_images,
+        out=options.out,
+    )
