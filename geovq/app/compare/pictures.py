@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import streamlit as st
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from geovq.app.compare import data as compare_data
 from geovq.app.compare.controls import names_of
@@ -26,7 +26,7 @@ _DETAIL_UNIT = 1000  # errors of cells are shown in thousandths
 
 def picture_rows(
     a: Side, b: Side, indices: tuple[int, ...], *, errors: bool
-) -> tuple[list[str], Float[Array, "rows n h w 4"]]:
+) -> tuple[list[str], UInt8[Array, "rows n h w 4"]]:
     """Names and tiles: originals, A, B, and the errors of each."""
     decoded = {letter: compare_data.decoded(side, indices) for letter, side in (("A", a), ("B", b))}
     return compared_rows(originals_of(a.images, indices), decoded, errors=errors)

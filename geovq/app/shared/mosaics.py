@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from geovq.app.shared import fetching
 from geovq.app.shared.fetching import VAE
@@ -34,7 +34,7 @@ def reconstruction_rows(
 
 def compared_rows(
     originals: Float[Array, "n height width"], decoded: Mapping[str, Float[Array, "n height width"]], *, errors: bool
-) -> tuple[list[str], Float[Array, "rows n height width 4"]]:
+) -> tuple[list[str], UInt8[Array, "rows n height width 4"]]:
     """Names and tiles of rows: originals, then decoded images by name, each followed by its error if asked for."""
     labels, rows = ["original"], [grey_tiles(originals)]
     for label, images in decoded.items():
