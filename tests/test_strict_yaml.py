@@ -45,6 +45,14 @@ def test_scalars_are_those_of_yaml_1_2(text, value):
     assert type(read) is type(value)
 
 
+def test_an_alias_repeats_a_value_as_pyyaml_writes_what_is_shared():
+    shared = {"epochs": 2}
+    values = {"vae_training": shared, "vqvae_training": shared}
+    text = yaml.safe_dump(values)
+    assert "*" in text
+    assert parse_yaml(text, "x") == values
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -55,7 +63,9 @@ def test_scalars_are_those_of_yaml_1_2(text, value):
         ("prior:\n  class_conditional: !!bool maybe\n", "line 2: the tag !!bool is not allowed; leave it out"),
         ("a: !!python/object/apply:os.getcwd []\n", "line 1: the tag !!python/object/apply:os.getcwd is not allowed"),
         ("a: " + "[" * 3_000 + "]" * 3_000, "line 1: it is nested more than 20 deep"),
-        ("a: &a 1\nb: *a\n", "line 2: .a repeats another value; write the value out"),
+        ("a: &a 1\nb: &b [*a]\nc: *b\n", "line 2: .a repeats a value inside one that is repeated"),
+        ("a: &a [*a]\n", "line 1: .a repeats a value inside one that is repeated"),
+        ("a: &a 1\nb: [" + "*a, " * 101 + "]", "line 2: .a .* is one of more than 100; write the value out"),
         ("seed: " + "9" * 5_000, "line 1: a number has 5000 digits"),
         ("? [a]\n: 1\n", "line 1: a key must be a name"),
         ("a: 1\nb: \x07\n", "line 2: it holds the character"),

@@ -118,8 +118,8 @@ def weighted_lloyd(
         If `n_codes` is not in [1, N], or `bit_price` is negative or not finite.
     """
     which = np.arange(len(metrics)) if metric_of_point is None else metric_of_point
+    _require(points, metrics, which, n_codes, bit_price)
     everything = MeasuredPoints(np.ascontiguousarray(points), np.ascontiguousarray(metrics), which)
-    _require(everything, n_codes, bit_price)
     progress = progress or SilentProgress()
     part = _part(everything, max(_POINTS_OF_A_START, _POINTS_PER_CODE * n_codes), seed)
     progress.start("weighted Lloyd", n_restarts, "restarts")
@@ -198,8 +198,7 @@ def _spread_places(measured: MeasuredPoints, n_codes: int, rng: np.random.Genera
     return points[chosen]
 
 
-def _require(measured: MeasuredPoints, n_codes: int, bit_price: float) -> None:
-    points, metrics, which = measured.points, measured.metrics, measured.metric_of_point
+def _require(points: FloatArray, metrics: FloatArray, which: IntArray, n_codes: int, bit_price: float) -> None:
     if points.ndim != 2 or metrics.shape[1:] != (points.shape[1],) * 2 or which.shape != points.shape[:1]:
         raise ShapeError(
             f"metrics must be (A, A) matrices, one for each of the points (N, A) or with metric_of_point (N,); "

@@ -2,7 +2,8 @@
 
 PyYAML follows YAML 1.1, where `no` is false, `010` is eight and `50:00` is three thousand, and of two equal keys it
 takes the second without a word. Here only `true`, `false` and `null` are words with a meaning, and numbers are decimal
-unless they begin with `0x` or `0o`. Repeated keys, dates without quotes, tags, aliases and deep nesting are refused.
+unless they begin with `0x` or `0o`. Repeated keys, dates without quotes, tags and deep nesting are refused. An alias
+may repeat a plain value, but not one that repeats others in turn, which a short text could make endlessly large.
 
 Source: YAML 1.2.2 (2021), section 10.3, "Core Schema".
 """
@@ -19,6 +20,7 @@ from geovq.errors import ConfigError
 _DEEPEST = 20  # levels; an experiment has three
 _LONGEST = 100_000  # characters of a file
 _LONGEST_NUMBER = 100  # characters of a number
+_MOST_ALIASES = 100
 
 _PREFIX = "tag:yaml.org,2002:"
 _SCALARS = (  # tag, pattern, first characters
@@ -86,20 +88,30 @@ class _StrictLoader(yaml.SafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._depth = 0
+        self._depth = self._n_aliases = self._n_anchors_open = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
-            raise _RefusedError(f"*{event.anchor} repeats another value; write the value out", event.start_mark)
+            self._n_aliases += 1
+            if self._n_anchors_open or self._n_aliases > _MOST_ALIASES:
+                raise _RefusedError(
+                    f"*{event.anchor} repeats a value inside one that is repeated, or is one of more than "
+                    f"{_MOST_ALIASES}; write the value out",
+                    event.start_mark,
+                )
+            return super().compose_node(parent, index)
         if event.tag not in (None, "!"):
             raise _RefusedError(
                 f"the tag {event.tag.replace(_PREFIX, '!!')} is not allowed; leave it out", event.start_mark
             )
         if self._depth >= _DEEPEST:
             raise _RefusedError(f"it is nested more than {_DEEPEST} deep; settings need three levels", event.start_mark)
+        is_anchored = event.anchor is not None
         self._depth += 1
+        self._n_anchors_open += is_anchored
         node: yaml.Node | None = super().compose_node(parent, index)
+        self._n_anchors_open -= is_anchored
         self._depth -= 1
         return node
 
