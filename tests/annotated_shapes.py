@@ -97,7 +97,7 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **options: Any) -> Any:
         result = function(*arguments, **options)
         values = {**signature.bind(*arguments, **options).arguments, "return": result}
-        with jaxtyped("context"):  # type: ignore[call-overload]  # documented, and missing from its overloads
+        with jaxtyped("context"):
             for name, hint in hints.items():
                 if name in values and not is_bearable(values[name], hint):
                     where = f"{function.__module__}.{function.__qualname__}"

@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 import yaml
@@ -247,12 +248,13 @@ def test_a_config_error_is_a_value_error():
     assert issubclass(ConfigError, GeovqError)
 
 
-def _is_section(annotation: object) -> bool:
+def _is_section(annotation: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _sections(schema: type[BaseModel]) -> list[type[BaseModel]]:
-    return [field.annotation for field in schema.model_fields.values() if _is_section(field.annotation)]
+    annotations = [field.annotation for field in schema.model_fields.values()]
+    return [annotation for annotation in annotations if _is_section(annotation)]
 
 
 def _repeated(values: dict, defaults: dict, place: str = "") -> list[str]:

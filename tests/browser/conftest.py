@@ -144,7 +144,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("answers: seconds in the browser, median and p95; median CPU seconds of the server")
         for answers in report.answers:
             row = answers.as_row()
-            terminalreporter.write_line("{median_s:6.2f}  {p95_s:6.2f}  {server_cpu_s:6.2f}  {what}".format(**row))
+            columns = [f"{value:6.2f}" for value in row.values() if isinstance(value, float)]
+            terminalreporter.write_line("  ".join([*columns, answers.what]))
         for what, value in report.numbers.items():
             terminalreporter.write_line(f"{value:6.1f}  {what}")
 

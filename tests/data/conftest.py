@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geovq.catalogue.datasets import IdxDataset, IdxFile, IdxSplit, ImageShape
+from geovq.catalogue.datasets import IdxDataset, IdxFile, IdxSplit, ImageShape, Split
 
 
 @pytest.fixture
@@ -14,8 +14,10 @@ def tiny_release(tmp_path: Path):
     rng = np.random.default_rng(0)
     raw = tmp_path / "full" / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    splits, arrays = {}, {}
-    for split, prefix, n_images in (("train", "train", 30), ("test", "t10k", 10)):
+    splits: dict[Split, IdxSplit] = {}
+    arrays: dict[Split, tuple[np.ndarray, np.ndarray]] = {}
+    releases: tuple[tuple[Split, str, int], ...] = (("train", "train", 30), ("test", "t10k", 10))
+    for split, prefix, n_images in releases:
         images = rng.integers(256, size=(n_images, 28, 28), dtype=np.uint8)
         labels = (np.arange(n_images) % 10).astype(np.uint8)
         image_bytes = struct.pack(">IIII", 0x803, n_images, 28, 28) + images.tobytes()

@@ -12,7 +12,9 @@ from geovq.data.make_sample import main, write_sample
 from geovq.data.sample import load_sample
 from geovq.errors import DataError, InvalidValueError
 
-SAMPLE = dataclasses.replace(sample_of("mnist"), n_images={"train": 30, "test": 20})
+SHIPPED = sample_of("mnist")
+assert SHIPPED is not None
+SAMPLE = dataclasses.replace(SHIPPED, n_images={"train": 30, "test": 20})
 
 
 def noise(n_images: int, seed: int) -> ImageSet:

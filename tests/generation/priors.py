@@ -42,7 +42,8 @@ def exact_distribution(prior: LatticePrior, label: int | None = None) -> tuple[t
 
 def joint_distribution(prior: LatticePrior) -> np.ndarray:
     """p(class, sequence), (n_classes, n_sequences)."""
-    frequencies = np.array(prior.class_counts) / sum(prior.class_counts)
+    counts = np.array(prior.class_counts)
+    frequencies = counts / counts.sum()
     return np.stack([share * exact_distribution(prior, label)[1] for label, share in enumerate(frequencies)])
 
 

@@ -52,7 +52,7 @@ def test_the_order_of_neighbours_does_not_count_for_the_overlap() -> None:
 
 @pytest.mark.parametrize("decimals", [8, 1])
 def test_rank_correlation_is_spearmans_over_the_nearest_also_with_ties(decimals: int) -> None:
-    second = np.round(SECOND, decimals)
+    second: np.ndarray = np.round(SECOND, decimals)
     found = rank_correlation(FIRST, second, 15)
     for row, value in enumerate(found):
         members = np.argsort(FIRST[row])[:15]

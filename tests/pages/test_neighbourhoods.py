@@ -31,7 +31,7 @@ def agreement_of(overlaps: list[float], visible: list[float], k: int = 4) -> Agr
     shared = np.rint(k * np.array(overlaps)).astype(int)
     second = np.where(np.arange(k)[None] < shared[:, None], first, first + 100)
     nearest: dict[Kind, NDArray[np.intp]] = {"euclidean": first, "geodesic": second, "pixels": first}
-    return Agreement(10 * np.arange(n), nearest, np.tile(np.array(visible)[:, None], k), np.zeros(n), 5, n)
+    return Agreement(10 * np.arange(n), nearest, np.tile(np.array(visible, dtype=float)[:, None], k), np.zeros(n), 5, n)
 
 
 def test_a_finished_run_shows_lists_map_and_connectivity_with_a_verdict(one_run: Path) -> None:

@@ -14,11 +14,10 @@ def block_decoder(lattices: Tensor) -> Tensor:
 def overlapping_decoder() -> nn.Module:
     """The shape of the real decoder: two doublings, then a 3 by 3 convolution; footprint 12 by 12 pixels."""
     torch.manual_seed(0)
-    doubling = {"kernel_size": 4, "stride": 2, "padding": 1}
     return nn.Sequential(
-        nn.ConvTranspose2d(3, 4, **doubling),
+        nn.ConvTranspose2d(3, 4, kernel_size=4, stride=2, padding=1),
         nn.SiLU(),
-        nn.ConvTranspose2d(4, 4, **doubling),
+        nn.ConvTranspose2d(4, 4, kernel_size=4, stride=2, padding=1),
         nn.Conv2d(4, 1, 3, padding=1),
     )
 

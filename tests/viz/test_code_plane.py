@@ -91,9 +91,11 @@ def test_a_step_shows_the_medoids_that_moved_and_marks_its_cost() -> None:
     positions = np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
     medoids = np.array([[0, 2], [0, 3]])
     labels = np.array([0, 0, 1, 1])
-    titles = {"axis_titles": AXES, "cost_title": "cost"}
-    start = medoid_steps_figure(positions, labels, medoids, np.array([2.0, 1.0]), 0, **titles)
-    end = medoid_steps_figure(positions, labels, medoids, np.array([2.0, 1.0]), 1, **titles)
+    costs = np.array([2.0, 1.0])
+    start, end = (
+        medoid_steps_figure(positions, labels, medoids, costs, step, axis_titles=AXES, cost_title="cost")
+        for step in (0, 1)
+    )
     assert len(start.data[0].x) == 0
     np.testing.assert_array_equal(np.asarray(end.data[0].x)[:2], [2, 3])  # from landmark 2 to landmark 3
     assert (list(end.data[-1].x), list(end.data[-1].y)) == ([1], [1.0])

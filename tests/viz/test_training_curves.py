@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 from geovq.viz import loss_figure, loss_parts, part_title, throughput_figure
 
@@ -35,7 +36,11 @@ def test_each_split_is_named_once_in_the_legend() -> None:
 
 
 def test_values_that_are_not_numbers_leave_a_gap_instead_of_breaking_the_curve() -> None:
-    rows = [*ROWS, {"split": "train", "step": 3, "loss": math.nan}, {"split": "train", "step": 4, "loss": None}]
+    rows: list[dict[str, Any]] = [
+        *ROWS,
+        {"split": "train", "step": 3, "loss": math.nan},
+        {"split": "train", "step": 4, "loss": None},
+    ]
     assert list(loss_figure(rows).data[0].x) == [1.0, 2.0]
 
 

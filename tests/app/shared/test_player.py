@@ -47,7 +47,9 @@ def at(place: int) -> AppTest:
 
 
 def look(app: AppTest) -> tuple[int, str, str]:
-    return app.slider[0].value, app.button(key="play").label, app.caption[0].value
+    place = app.slider[0].value
+    assert isinstance(place, int)
+    return place, app.button(key="play").label, app.caption[0].value
 
 
 def press_play(app: AppTest) -> AppTest:

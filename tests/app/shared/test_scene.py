@@ -9,6 +9,7 @@ from geovq.app.shared.scene import Scene, landmark_codes, scene_of
 from geovq.data import load_images
 from geovq.errors import DataError
 from geovq.runs import Run, experiment_images
+from geovq.tokenization.landmark import LandmarkTokenizer
 
 
 def test_places_lead_back_to_the_landmarks(scene: Scene) -> None:
@@ -20,9 +21,10 @@ def test_places_lead_back_to_the_landmarks(scene: Scene) -> None:
 def test_classes_are_those_of_the_images_that_encode_to_the_sampled_lattices(run: Run, scene: Scene) -> None:
     images = experiment_images(run.config, "train")
     with torch.no_grad():
-        encoded = run.models["vae"].encode(images.batch(torch.arange(len(images)))).flatten(start_dim=1)
+        encoded = run.autoencoder("vae").encode(images.batch(torch.arange(len(images)))).flatten(start_dim=1)
     sampled = scene.geometry.sample.lattices[scene.places[:, 0]].flatten(start_dim=1)
     source = torch.cdist(sampled, encoded).argmin(dim=1)
+    assert scene.classes is not None
     np.testing.assert_array_equal(scene.classes, images.labels[source])
 
 
@@ -42,5 +44,7 @@ def test_other_images_than_those_of_the_sample_lend_it_no_classes(run: Run, monk
 def test_codes_of_landmarks_are_their_tokens(run: Run, scene: Scene) -> None:
     """A medoid is a landmark, and its own code."""
     codes = landmark_codes(run, "riemannian")
-    medoids = run.tokenizers["riemannian"].medoid_indices.numpy()
+    tokenizer = run.tokenizers["riemannian"]
+    assert isinstance(tokenizer, LandmarkTokenizer)
+    medoids = tokenizer.medoid_indices.numpy()
     np.testing.assert_array_equal(codes[medoids], np.arange(len(medoids)))

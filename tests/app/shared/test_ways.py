@@ -55,9 +55,9 @@ def test_under_another_output_geometry_ways_have_its_lengths_and_the_plane_its_u
     points = start + torch.linspace(0, 1, len(found["straight"].points), dtype=torch.float64)[:, None] * (end - start)
     lattices = sample.lattices[image].repeat(len(points), 1, 1, 1)
     lattices[:, :, *position] = sample.subspace.lift(points.float())
-    metrics = metric_tensors(run.models["vae"].decode, lattices, sample.subspace.basis, output_geometry="bernoulli")[
-        :, *position
-    ].numpy()
+    metrics = metric_tensors(
+        run.autoencoder("vae").decode, lattices, sample.subspace.basis, output_geometry="bernoulli"
+    )[:, *position].numpy()
     step = (points[1] - points[0]).numpy()
     speeds = np.sqrt(np.einsum("a,tab,b->t", step, metrics, step))
     assert found["straight"].length == pytest.approx((speeds[1:] + speeds[:-1]).sum() / 2, rel=1e-2)  # trapezoidal rule

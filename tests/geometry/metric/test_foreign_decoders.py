@@ -1,5 +1,7 @@
 """Decoders without forward mode, and such as hide their derivative (pytorch/pytorch#128971, #177318)."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -26,7 +28,7 @@ class Attention(nn.Module):
 
 
 class Hidden(nn.Module):
-    def __init__(self, hide: object) -> None:
+    def __init__(self, hide: Callable[[nn.Module, torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Tanh(), nn.Conv2d(8, 1, 3, padding=1), nn.Sigmoid())

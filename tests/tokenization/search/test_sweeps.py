@@ -18,9 +18,11 @@ def one_problem(spacing: tuple[int, int], n_sweeps: int, bit_price: float = 1e-6
     quantized = codes[start].permute(0, 3, 1, 2)
     with torch.no_grad():
         metric = lattice_metric(decoder, quantized, torch.eye(3), images=decoder(lattices))
+    pulled_residuals = metric.pulled_residuals
+    assert pulled_residuals is not None
     candidates = torch.arange(5).expand(1, 5, 5, 5)
     steps = (codes - codes[0]).expand(1, 25, 5, 3)
-    error = QuadraticError(metric.blocks, metric.neighbours, metric.pulled_residuals.flatten(1, 2))
+    error = QuadraticError(metric.blocks, metric.neighbours, pulled_residuals.flatten(1, 2))
     groups = colour_groups((5, 5), spacing, False, torch.device("cpu"))
     tokens = sweep_candidates(
         error,
@@ -35,7 +37,7 @@ def one_problem(spacing: tuple[int, int], n_sweeps: int, bit_price: float = 1e-6
 
     def objective(tokens: torch.Tensor) -> float:
         step = (codes[tokens] - codes[0]).flatten()
-        linear = metric.pulled_residuals.flatten() @ step
+        linear = pulled_residuals.flatten() @ step
         return float(step @ metric.dense()[0] @ step - 2 * linear + bit_price * PRICES.table[tokens].double().sum())
 
     return tokens, objective
