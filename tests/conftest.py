@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from tests import annotated_shapes
 
@@ -13,6 +14,8 @@ annotated_shapes.watch("geovq")
 from geovq.config import ExperimentConfig, parse_config  # noqa: E402  (imported checked)
 from geovq.runs.worker import work_on_run  # noqa: E402
 
+settings.register_profile("any machine", deadline=None)  # a busy one needs seconds for an example
+settings.load_profile("any machine")
 torch.set_num_threads(1)  # tiny models gain nothing from threads, and lose much where others want the cores
 
 _TRAINING = {"epochs": 2, "batch_size": 16, "learning_rate": 0.02}

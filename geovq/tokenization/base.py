@@ -15,7 +15,7 @@ from geovq.geometry import LandmarkSample
 from geovq.geometry.metric.footprint import Decode
 from geovq.lattice import cells_of, lattices_of, require_lattices
 from geovq.progress import Progress
-from geovq.tokenization.given import as_tensor, require_tokens
+from geovq.tokenization.given import GivenLattices, GivenTokens, as_tensor, require_tokens
 
 KIND, FORMAT = "tokenizer", 1  # of the files that tokenizers write
 
@@ -60,13 +60,13 @@ class Tokenizer(Protocol):
     def n_codes(self) -> int:
         """Number K of codes."""
 
-    def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
+    def encode(self, lattices: GivenLattices) -> Int64[Tensor, "n h w"]:
         """Token of every cell, in [0, n_codes)."""
 
-    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+    def encode_with_margin(self, lattices: GivenLattices) -> Encoding:
         """The tokens that `encode` gives, and the margin of each."""
 
-    def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
+    def decode(self, tokens: GivenTokens) -> Float[Tensor, "n d h w"]:
         """Lattices whose cells are the codes that the tokens name."""
 
     def save(self, path: str | Path) -> None:
@@ -83,15 +83,15 @@ class CodebookTokenizer(ABC):
         """Number K of codes."""
         return len(self.codebook)
 
-    def encode(self, lattices: Float[Tensor, "n d h w"]) -> Int64[Tensor, "n h w"]:
+    def encode(self, lattices: GivenLattices) -> Int64[Tensor, "n h w"]:
         """Token of every cell, (n, D, H, W) -> (n, H, W)."""
         return self.encode_with_margin(lattices).tokens
 
     @abstractmethod
-    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+    def encode_with_margin(self, lattices: GivenLattices) -> Encoding:
         """The tokens that `encode` gives, and the margin of each."""
 
-    def decode(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
+    def decode(self, tokens: GivenTokens) -> Float[Tensor, "n d h w"]:
         """Lattices of codes, (n, H, W) -> (n, D, H, W)."""
         return look_up(self.codebook, tokens)
 
@@ -141,7 +141,7 @@ class Fit(Protocol):
 
 
 def encode_cells(
-    lattices: Float[Tensor, "n d h w"],
+    lattices: GivenLattices,
     n_channels: int,
     codes_of: Callable[[Float32[Tensor, "m d"]], tuple[Int64[Tensor, " m"], Float32[Tensor, " m"]]],
 ) -> Encoding:
@@ -194,7 +194,7 @@ def _is_finite(values: Tensor) -> bool:
     return bool(low > -torch.inf and high < torch.inf)
 
 
-def look_up(codebook: Float[Tensor, "k d"], tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n d h w"]:
+def look_up(codebook: Float[Tensor, "k d"], tokens: GivenTokens) -> Float[Tensor, "n d h w"]:
     """Lattices whose cells are the codes that the tokens name.
 
     Parameters

@@ -1,13 +1,17 @@
 """Tokens and lattices as callers have them: tensors or NumPy arrays, of any type that holds them."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
 from geovq.errors import InvalidValueError, ShapeError
+
+GivenLattices: TypeAlias = Float[Tensor, "n d h w"] | Float[npt.NDArray[Any], "n d h w"]
+GivenTokens: TypeAlias = Integer[Tensor, "n h w"] | Integer[npt.NDArray[Any], "n h w"]
 
 
 def as_tensor(values: Any, name: str) -> Tensor:

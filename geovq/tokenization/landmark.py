@@ -22,6 +22,7 @@ from geovq.geometry import ActiveSubspace
 from geovq.stored_axes import require_axes, require_finite_floats, require_indices
 from geovq.tokenization.base import FORMAT, KIND, CodebookTokenizer, Encoding, encode_cells
 from geovq.tokenization.encoding import LandmarkRule, landmark_codes
+from geovq.tokenization.given import GivenLattices
 from geovq.tokenization.local_rule import LocalRule, local_codes
 from geovq.tokenization.stored_fields import SUBSPACE_AXES, restored_fields, stored_tensors
 
@@ -71,7 +72,7 @@ class LandmarkTokenizer(CodebookTokenizer):
     medoid_history: Int64[Tensor, "steps k"] = field(repr=False)
     assign: Literal["landmark", "local"] = "landmark"
 
-    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+    def encode_with_margin(self, lattices: GivenLattices) -> Encoding:
         """Tokens, and how much longer the way to the best candidate of another code is.
 
         By the local rule, how much larger the error with the next code is: then it is in squared units of the metric.

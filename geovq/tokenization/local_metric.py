@@ -14,6 +14,7 @@ from geovq.errors import InvalidValueError
 from geovq.geometry import ActiveSubspace
 from geovq.stored_axes import require_axes, require_finite_floats
 from geovq.tokenization.base import FORMAT, KIND, CodebookTokenizer, Encoding, encode_cells
+from geovq.tokenization.given import GivenLattices
 from geovq.tokenization.local_rule import LocalRule, local_codes
 from geovq.tokenization.stored_fields import SUBSPACE_AXES, restored_fields, stored_tensors
 
@@ -59,7 +60,7 @@ class LocalMetricTokenizer(CodebookTokenizer):
             return torch.zeros(self.n_codes)
         return (-self.price_per_bit * self.log2_frequencies).float()
 
-    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+    def encode_with_margin(self, lattices: GivenLattices) -> Encoding:
         """Tokens, and how much more the next code costs, in the unit of `price_per_bit`."""
         rule = LocalRule(self.subspace, self.landmarks, self.metrics, self.codebook, self.prices)
         return encode_cells(lattices, self.codebook.shape[1], lambda cells: local_codes(cells, rule))

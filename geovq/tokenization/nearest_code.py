@@ -12,6 +12,7 @@ from torch import Tensor
 from geovq.artifacts import write_safetensors
 from geovq.stored_axes import require_axes, require_finite_floats
 from geovq.tokenization.base import FORMAT, KIND, CodebookTokenizer, Encoding, encode_cells
+from geovq.tokenization.given import GivenLattices
 
 _CELLS_PER_CHUNK = 8_192
 
@@ -31,7 +32,7 @@ class NearestCodeTokenizer(CodebookTokenizer):
     method: str
     codebook: Float[Tensor, "k d"]
 
-    def encode_with_margin(self, lattices: Float[Tensor, "n d h w"]) -> Encoding:
+    def encode_with_margin(self, lattices: GivenLattices) -> Encoding:
         """Tokens, and how much farther the second-nearest code is: infinite if there is one code only."""
         return encode_cells(lattices, self.codebook.shape[1], self._codes_of)
 

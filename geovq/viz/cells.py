@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.colors
 import plotly.graph_objects as go
-from jaxtyping import Float, Int
+from jaxtyping import Int, Num
 
 from geovq.viz.arrays import Array
 from geovq.viz.layout import side_by_side, square_cells
@@ -15,7 +15,7 @@ _SIDE, _BAR = 290, 110  # pixels of one map and of what stands beside it
 
 
 def cell_maps_figure(
-    maps: Mapping[str, Float[Array, "H W"]], *, unit: str, signed: bool = False, digits: int = 2
+    maps: Mapping[str, Num[Array, "H W"]], *, unit: str, signed: bool = False, digits: int = 2
 ) -> go.Figure:
     """Heat maps of one quantity, side by side under one colour scale.
 
@@ -84,7 +84,7 @@ def token_grids_figure(grids: Mapping[str, Int[Array, "H W"]], colours: Mapping[
     return figure.update_layout(width=_SIDE * len(grids) + 60)
 
 
-def _limits(maps: Mapping[str, Float[Array, "H W"]], *, signed: bool) -> tuple[float, float]:
+def _limits(maps: Mapping[str, Num[Array, "H W"]], *, signed: bool) -> tuple[float, float]:
     values = np.stack([np.asarray(part, dtype=float) for part in maps.values()])
     low, high = float(values.min()), float(values.max())
     if signed:

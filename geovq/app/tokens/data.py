@@ -83,7 +83,7 @@ def partners_by_use(
     return coassigned_codes(first, second, n_first, n_second).partner_of_second
 
 
-def partners_by_patch(first: Float[Array, "K h w"], second: Float[Array, "L h w"]) -> Int[Array, " L"] | None:
+def partners_by_patch(first: Float[Array, "K h w"], second: Float[Array, "L h2 w2"]) -> Int[Array, " L"] | None:
     """First code of each second one: those that paint alike; None if their patches are of different sizes."""
     if first.shape[1:] != second.shape[1:]:
         return None
