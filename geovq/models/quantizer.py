@@ -66,9 +66,10 @@ def squared_distance(first: Float[Tensor, "B D H W"], second: Float[Tensor, "B D
 
 def nearest_codes(cells: Float[Tensor, "n D"], codebook: Float[Tensor, "K D"]) -> Int64[Tensor, " n"]:
     """Number of the nearest code of each cell."""
-    # |c - e|^2 without |c|^2, which is the same for all codes. Both are moved to where the codes are centred: far from
-    # the origin the two terms are large and nearly cancel. Autocast would round the product to bfloat16.
+    # |c - e|^2 without |c|^2, which is the same for all codes. Both are moved to the median of the codes: far from the
+    # origin the two terms are large and nearly cancel, and the mean would follow a code that nobody uses anywhere.
+    # Autocast would round the product to bfloat16.
     with torch.autocast(cells.device.type, enabled=False):
-        centre = codebook.mean(dim=0)
+        centre = codebook.median(dim=0).values
         cells, codes = cells.float() - centre, codebook - centre
         return (codes.square().sum(dim=1) - 2 * cells @ codes.T).argmin(dim=1)
