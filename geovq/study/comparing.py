@@ -177,7 +177,9 @@ def compare_curves(
 def _resampled(method: Measurements, other: Measurements, rng: np.random.Generator) -> tuple[float, float]:
     n_seeds, _, n_images = method.bits.shape
     seeds = rng.integers(n_seeds, size=n_seeds)
-    counts = np.stack([np.bincount(rng.integers(n_images, size=n_images), minlength=n_images) for _ in seeds])
+    counts = np.stack([np.bincount(rng.integers(n_images, size=n_images), minlength=n_images) for _ in seeds]).astype(
+        float
+    )
     chosen_method = Measurements(method.name, method.bits[seeds], method.errors[seeds])
     chosen_other = Measurements(other.name, other.bits[seeds], other.errors[seeds])
     ratios, savings = _per_seed(chosen_method, chosen_other, counts)
