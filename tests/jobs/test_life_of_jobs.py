@@ -40,7 +40,7 @@ def test_jobs_queue_for_the_device_and_survive_cancel_kill_and_resume(jobs, root
     assert (first.run_path / "config.yaml").read_bytes() == config
 
     wait_until(lambda: state(second) is State.DONE)
-    assert read_metrics(second.run_path) == [{"step": 0}, {"step": 1}, {"step": 2}]
+    assert read_metrics(second.run_path) == [{"stage": "count", "step": step} for step in range(3)]
     assert "counting: 3/3 steps" in tail_log(second.run_path)
 
     wait_until(lambda: state(first) is State.RUNNING)
