@@ -1,5 +1,6 @@
 """What tests of several parts share: checked shapes, one thread, and one small run that is trained once per session."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ settings.register_profile("any machine", deadline=None)  # a busy one needs seco
 settings.load_profile("any machine")
 torch.set_num_threads(1)  # tiny models gain nothing from threads, and lose much where others want the cores
 
+_PARALLEL = ("not browser and not slow", "not browser", "smoke")
 _TRAINING = {"epochs": 2, "batch_size": 16, "learning_rate": 0.02}
 TINY = {
     "name": "tiny",
@@ -38,6 +40,15 @@ TINY = {
     "sampling": {"n_samples": 9},
     "evaluation": {"n_images": 100},
 }
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the number
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use all cores where whole parts of the suite are asked for without the browser, whose tests measure times."""
+    options = config.option
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if everything and options.numprocesses is None and options.markexpr in _PARALLEL and not options.usepdb:
+        options.numprocesses = min(os.cpu_count() or 1, 8)
 
 
 @pytest.fixture(autouse=True)
