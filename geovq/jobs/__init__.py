@@ -3,7 +3,7 @@
 from geovq.jobs.control import cancel, reconcile
 from geovq.jobs.folders import delete_run, resolve_run, tail_log
 from geovq.jobs.launching import Job, launch, resume
-from geovq.jobs.waiting_line import QueuedJob, queue
+from geovq.jobs.living_jobs import QueuedJob, queue
 
 __all__ = [
     "Job",

@@ -13,7 +13,7 @@ from geovq.catalogue.datasets import DATASETS
 from geovq.config import RUN_NAME_PATTERN
 from geovq.errors import InvalidValueError, JobError
 from geovq.runs.layout import is_shipped
-from geovq.runs.process.slot import QUEUE_FOLDER
+from geovq.runs.process.device_slot import QUEUE_FOLDER
 from geovq.runs.process.status import read_status
 
 LOG_FILE = "job.log"

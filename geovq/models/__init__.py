@@ -3,8 +3,8 @@
 from geovq.models.checkpoints import architecture_of, load_model, save_model
 from geovq.models.classifier import ImageClassifier
 from geovq.models.decoder import LatticeDecoder
+from geovq.models.initialisation import initialised
 from geovq.models.prior import LatticePrior
-from geovq.models.seeding import initialised
 from geovq.models.vae import LatticeVAE, Posterior
 from geovq.models.vqvae import LatticeVQVAE, PlainVQVAE
 

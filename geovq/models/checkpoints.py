@@ -15,8 +15,8 @@ from geovq.config import PriorConfig, VAEConfig, VQVAEConfig
 from geovq.errors import ArtifactError, InvalidValueError
 from geovq.models.classifier import ImageClassifier
 from geovq.models.decoder import LatticeDecoder
+from geovq.models.initialisation import initialised
 from geovq.models.prior import LatticePrior
-from geovq.models.seeding import initialised
 from geovq.models.vae import LatticeVAE
 from geovq.models.vqvae import LatticeVQVAE
 

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from geovq.models.blocks import ConvDecoder
-from geovq.models.seeding import initialised
+from geovq.models.initialisation import initialised
 from geovq.models.vae import LatticeVAE
 
 

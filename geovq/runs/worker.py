@@ -6,9 +6,9 @@ from geovq.config import ExperimentConfig
 from geovq.errors import Cancelled, ConfigError, GeovqError
 from geovq.runs.layout import command, outputs_root
 from geovq.runs.pipeline import make_run, prepare_run
+from geovq.runs.process.device_slot import QUEUE_FOLDER, device_slot
 from geovq.runs.process.interruption import interruptible
 from geovq.runs.process.run_progress import RunProgress
-from geovq.runs.process.slot import QUEUE_FOLDER, device_slot
 from geovq.runs.process.status import State
 from geovq.runs.stages.plan import TARGETS, plan
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.randomness import derive_seed
-from geovq.tokenization.encoding import Codes
+from geovq.tokenization.landmark_rule import Codes
 
 _SCORES_PER_CHUNK = 1 << 23  # bounds what is held at once
 

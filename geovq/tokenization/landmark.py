@@ -21,8 +21,8 @@ from geovq.artifacts import write_safetensors
 from geovq.geometry import ActiveSubspace
 from geovq.stored_axes import require_axes, require_finite_floats, require_indices
 from geovq.tokenization.base import FORMAT, KIND, CodebookTokenizer, Encoding, encode_cells
-from geovq.tokenization.encoding import LandmarkRule, landmark_codes
 from geovq.tokenization.given import GivenLattices
+from geovq.tokenization.landmark_rule import LandmarkRule, landmark_codes
 from geovq.tokenization.local_rule import LocalRule, local_codes
 from geovq.tokenization.stored_fields import SUBSPACE_AXES, restored_fields, stored_tensors
 

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from geovq.codebook.weighted_kernel import cheapest_codes
 from geovq.geometry import ActiveSubspace
-from geovq.tokenization.encoding import Codes, LandmarkRule, landmark_codes, project
-from geovq.tokenization.encoding_kernel import project_cells
+from geovq.tokenization.landmark_rule import Codes, LandmarkRule, landmark_codes, project
+from geovq.tokenization.landmark_rule_kernel import project_cells
 
 _CELLS_PER_TASK = 8_192
 _COSTS_PER_CHUNK = 1 << 25  # on a GPU, where all costs of a chunk are held at once

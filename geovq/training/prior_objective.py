@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from geovq.models import LatticePrior
-from geovq.models.seeding import global_draws
+from geovq.models.initialisation import global_draws
 from geovq.training.draws import Draws
 
 Sequences = tuple[Int64[Tensor, "B L"], Int64[Tensor, " B"] | None]  # tokens, and the classes if the prior takes them

@@ -5,8 +5,8 @@ import time
 
 from geovq.errors import Cancelled
 from geovq.progress import stop_if_requested
+from geovq.runs.process.device_slot import device_slot
 from geovq.runs.process.run_progress import RunProgress
-from geovq.runs.process.slot import device_slot
 from geovq.runs.process.status import State
 
 run_path, root, n_steps = sys.argv[1:]

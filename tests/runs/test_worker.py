@@ -10,7 +10,7 @@ import pytest
 from geovq.cli import main
 from geovq.config import load_config, parse_config
 from geovq.errors import Cancelled, ConfigError, DivergedError, GeovqError, JobError
-from geovq.runs.process.slot import QUEUE_FOLDER, live_tickets
+from geovq.runs.process.device_slot import QUEUE_FOLDER, live_tickets
 from geovq.runs.process.status import State, Status, read_status, request_cancel, write_status
 from geovq.runs.worker import work_on_run
 from tests.conftest import TINY
@@ -93,7 +93,7 @@ def test_a_job_that_is_cancelled_while_it_waits_never_starts(path, tiny_config, 
     (root / QUEUE_FOLDER).mkdir(parents=True)
     ticket = '{{"run_path": "x/y", "pid": {pid}, "pid_started": {pid_started}, "queued_at": 0, "holding": true}}'
     (root / QUEUE_FOLDER / "0.json").write_text(ticket.format(**other_process))
-    monkeypatch.setattr("geovq.runs.process.slot.time.sleep", lambda seconds: request_cancel(path))
+    monkeypatch.setattr("geovq.runs.process.device_slot.time.sleep", lambda seconds: request_cancel(path))
     with pytest.raises(Cancelled, match="mnist-sample/tiny was cancelled before it got the device"):
         work_on_run(tiny_config, path, terminal=False)
     assert read_status(path).state is State.CANCELLED

@@ -25,8 +25,8 @@ from geovq.runs import Run
 from geovq.runs.layout import GEOMETRY_FILE
 from geovq.runs.stages.workspace import autoencoder_of
 from geovq.tokenization import LandmarkTokenizer
-from geovq.tokenization.encoding import LandmarkRule
-from geovq.tokenization.encoding import landmark_codes as codes_of_cells
+from geovq.tokenization.landmark_rule import LandmarkRule
+from geovq.tokenization.landmark_rule import landmark_codes as codes_of_cells
 from geovq.viz.arrays import Array
 from geovq.viz.patch_map import PatchMap, patch_map
 

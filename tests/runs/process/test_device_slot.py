@@ -10,8 +10,8 @@ from dataclasses import asdict
 import pytest
 
 from geovq.errors import Cancelled, JobError
+from geovq.runs.process.device_slot import Ticket, device_slot, live_tickets
 from geovq.runs.process.pids import this_process
-from geovq.runs.process.slot import Ticket, device_slot, live_tickets
 from geovq.runs.process.status import State, Status, request_cancel, write_status
 
 # Real processes that pay for their imports once: the server imports, each child is a fork of it.
@@ -22,7 +22,7 @@ POLL_S = 0.01
 @pytest.fixture(scope="module", autouse=True)
 def preloaded():
     if sys.platform != "win32":
-        processes.set_forkserver_preload(["geovq.runs.process.slot"])
+        processes.set_forkserver_preload(["geovq.runs.process.device_slot"])
 
 
 @pytest.fixture

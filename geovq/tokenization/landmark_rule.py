@@ -17,7 +17,7 @@ from torch import Tensor
 
 from geovq.arrays import IntArray
 from geovq.geometry import ActiveSubspace
-from geovq.tokenization.encoding_kernel import codes_of_points, project_cells
+from geovq.tokenization.landmark_rule_kernel import codes_of_points, project_cells
 
 _CELLS_PER_TASK = 2_048  # at least
 _TASKS_PER_THREAD = 4  # evens out the work between threads

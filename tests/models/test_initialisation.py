@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from geovq.models import initialised
-from geovq.models.seeding import global_draws
+from geovq.models.initialisation import global_draws
 
 
 def weights(seed, stream):

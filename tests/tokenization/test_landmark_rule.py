@@ -14,7 +14,7 @@ from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.geometry import ActiveSubspace
 from geovq.lattice import cells_of
 from geovq.tokenization import LandmarkTokenizer, NearestCodeTokenizer
-from geovq.tokenization.encoding import LandmarkRule, codes_by_all_distances, codes_by_boxes
+from geovq.tokenization.landmark_rule import LandmarkRule, codes_by_all_distances, codes_by_boxes
 
 CHANNELS = 6
 
@@ -138,7 +138,7 @@ def test_chunks_of_the_reference_change_nothing(monkeypatch):
     made = rule(2, 100)
     cells = cells_near(made, 500)
     expected = codes_by_all_distances(cells, made)
-    monkeypatch.setattr("geovq.tokenization.encoding._DISTANCES_PER_CHUNK", 777)
+    monkeypatch.setattr("geovq.tokenization.landmark_rule._DISTANCES_PER_CHUNK", 777)
     require_equal(codes_by_all_distances(cells, made), expected)
 
 
