@@ -33,3 +33,13 @@ with st.expander("How this is measured", icon=":material/function:"):
         "The means of both over what is observed are mutual informations: of two neighbouring tokens, and of a token "
         "and the class of its image."
     )
+    st.markdown(
+        "Tokens that are chosen together are those $t$, with vectors $c_t$, that minimise for an image $x$ and the "
+        "decoder $f$"
+    )
+    st.latex(r"\|x - f(c_t)\|^2 + \lambda \sum_i -\log_2 p(t_i).")
+    st.markdown(
+        "Near such tokens $f$ is nearly linear, so the error is a quadratic form with a block for every two cells that "
+        "share pixels. Cells take turns to choose among the 8 codes nearest to them, and a round is kept if the "
+        "decoded sum fell."
+    )

@@ -6,14 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
+from geovq.app.shared import fetching
 from geovq.app.shared.cells import cell_sums
+from geovq.app.shared.joint import Together, TokenChoice, together
 from geovq.app.tokens import data as tokens_data
 from geovq.app.tokens.data import Difference, edited, read_edits, write_edits
 from geovq.app.tokens.editor import edit_finding
+from geovq.app.tokens.together import pair_labels, together_finding
+from geovq.evaluation.lone_changes import CancellingPair
 from geovq.runs import open_run
+from geovq.viz import tokenizer_style
 from tests.pages.conftest import alts, chart, charts, open_page, text_of
 
 EDITS = "tokens_edits"
@@ -37,7 +43,7 @@ def test_a_finished_run_shows_every_section_with_computed_findings(one_run: Path
     assert not app.exception
     assert not app.error
     assert all(alts(app))
-    assert len(charts(app)) == 11
+    assert len(charts(app)) in (14, 15)  # one more where two changes need each other
     words = text_of(app)
     assert re.search(r"One Riemannian token tells \d\.\d\d of the 3\.\d\d bits of the class", words)
     assert re.search(r"Riemannian: knowing a neighbour saves \d\.\d\d bits of a token", words)
@@ -165,3 +171,57 @@ def test_the_finding_counts_pixels_and_says_what_the_error_was_and_is() -> None:
     assert edit_finding(before, after, before, 2) == (
         "2 tokens change 3 of 784 pixels; the squared error to the original goes from 0.0 to 3.0"
     )
+
+
+def test_tokens_chosen_together_cost_no_more_than_those_of_the_own_rule(one_run: Path) -> None:
+    app = open_page("tokens", tokens_image="3", tokens_price="0.01", tokens_price_kind="beside its neighbours")
+    assert not app.exception
+    assert not app.error
+    run = open_run(one_run)
+    found = together(run, "riemannian", "own", 3, 0.01, "context")
+    assert found.joint.mse * 784 + 0.01 * found.joint.bits <= found.own.mse * 784 + 0.01 * found.own.bits
+    lattice = run.tokenizers["riemannian"].decode(torch.from_numpy(found.joint.tokens[None]))
+    decoded = run.autoencoder("riemannian").decode(lattice).detach().numpy()
+    image = fetching.held_out_of(run).batch(torch.tensor([3])).numpy()
+    np.testing.assert_allclose(found.joint.mse, ((decoded - image) ** 2).mean(), rtol=1e-4)
+    values = {metric.label: metric.value for metric in app.metric}
+    assert values["Error (MSE, pixel²)"] == f"{found.joint.mse:.5f}"
+    assert values["Bits of the image"] == f"{found.joint.bits:.1f}"
+    assert values["Tokens changed"] == f"{int(found.changed.sum())} of 49"
+    assert f"λ = 0.01 · run {run.id}, seed 0" in text_of(app)
+
+
+def test_changes_of_joint_search_are_told_cell_by_cell(one_run: Path) -> None:
+    found = together(open_run(one_run), "kmeans", "own", 0, 0.0, "codes")
+    assert found.changed.any()
+    np.testing.assert_array_equal(np.isnan(found.alone), ~found.changed)
+    assert found.n_worse_alone == int((found.alone > found.own.mse).sum())
+
+
+@pytest.mark.parametrize("name", ["kmeans", "vqvae"])  # without landmarks; with an autoencoder of its own
+def test_any_tokenizer_can_be_chosen_together_and_by_a_refitted_decoder(one_run: Path, name: str) -> None:
+    app = open_page("tokens", tokens_tokenizers=tokenizer_style(name).label, tokens_price="0")
+    assert not app.exception
+    assert not app.error
+    assert f"{tokenizer_style(name).label}, λ = 0 ·" in text_of(app)
+    app = open_page("tokens", tokens_joint_refit="true")
+    assert "Riemannian, refitted decoder, λ = 0.006" in text_of(app)
+
+
+def test_a_link_to_a_price_that_is_not_offered_says_so(one_run: Path) -> None:
+    app = open_page("tokens", tokens_price="-3")
+    assert not app.exception
+    assert any("asks for -3 as the price of a bit" in box.value for box in app.warning)
+
+
+def test_what_choosing_together_changed_is_told_in_a_sentence() -> None:
+    own = TokenChoice(np.zeros((2, 2), int), np.zeros((8, 8)), 0.002, 100.0)
+    joint = TokenChoice(np.array([[1, 0], [0, 2]]), np.zeros((8, 8)), 0.001, 98.0)
+    assert together_finding(Together(own, joint, np.full((2, 2), np.nan), None, ())) == (
+        "Chosen together, 2 of 4 tokens change: 50% less error at 2% fewer bits"
+    )
+    assert together_finding(Together(own, own, np.full((2, 2), np.nan), None, ())) == (
+        "Chosen together, all tokens stay as they are"
+    )
+    pair = CancellingPair((1, 2), (1, 3), 0.002, 0.003, 0.0025, 0.001)
+    assert pair_labels(pair)[1:3] == ["row 1, column 2 alone<br>0.00300", "row 1, column 3 alone<br>0.00250"]

@@ -1,4 +1,4 @@
-"""One held-out image: its tokens under two tokenizers, and other codes put into its cells."""
+"""One held-out image: its tokens under two tokenizers or chosen together, and other codes put into its cells."""
 
 from typing import Any
 
@@ -19,6 +19,7 @@ from geovq.app.shared.states import guarded
 from geovq.app.tokens import data
 from geovq.app.tokens.data import VISIBLE, Edits, edited, read_edits, write_edits
 from geovq.app.tokens.difference import difference
+from geovq.app.tokens.together import tokens_together
 from geovq.runs import Run
 from geovq.viz import (
     grey_tiles,
@@ -49,6 +50,7 @@ def one_image(run: Run, names: list[str]) -> None:
         difference(run, names, index, class_name)
     else:
         st.caption("Choose a second tokenizer above to lay the tokens of two side by side.")
+    tokens_together(run, names, index, class_name)
     _editor(run, names, index, class_name)
 
 
