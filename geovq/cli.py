@@ -1,6 +1,7 @@
 """`geovq …`, or `python -m geovq …`: makes, lists, measures, compares and ships runs, and opens the app.
 
-Exit code 0, or 2 with one sentence on what to change, or 130 after an interruption.
+Exit code 0, or 2 with one sentence on what to change, or 130 after an interruption; `doctor` ends with 1 if it found a
+problem.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from geovq.benchmarks.command_line import add_bench_commands
 from geovq.bundle import whereabouts
 from geovq.catalogue.datasets import DATASETS
+from geovq.doctor.command_line import add_doctor_command
 from geovq.errors import Cancelled, GeovqError
 from geovq.serving import add_app_command
 
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _replace_what_cannot_be_printed()
     options = _parser().parse_args(arguments)
     try:
-        options.do(options)
+        code: int | None = options.do(options)
         sys.stdout.flush()  # here, where a closed pipe can be handled
     except Cancelled as error:
         print(f"geovq: {error}", file=sys.stderr)
@@ -50,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("geovq: interrupted; run the same command again.", file=sys.stderr)
         return 130
+    else:
+        return code or 0
     return 0
 
 
@@ -136,6 +140,8 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     classifier.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     classifier.add_argument("--out", type=_named_path, default=None, metavar="FILE", help="(default: in assets/)")
     classifier.set_defaults(do=_train_classifier)
+
+    add_doctor_command(commands)
 
     bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
     add_bench_commands(bench)
