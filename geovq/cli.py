@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from geovq.benchmarks.command_line import add_bench_commands
 from geovq.bundle import whereabouts
 from geovq.catalogue.datasets import DATASETS
+from geovq.cleaning import add_clean_command
 from geovq.doctor.command_line import add_doctor_command
 from geovq.errors import Cancelled, GeovqError
 from geovq.serving import add_app_command
@@ -142,6 +143,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     classifier.set_defaults(do=_train_classifier)
 
     add_doctor_command(commands)
+    add_clean_command(commands)
 
     bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
     add_bench_commands(bench)
