@@ -20,7 +20,7 @@ from geovq.errors import InvalidValueError, ServingError
 
 ADDRESS = "127.0.0.1"
 PORT = 8501  # Streamlit's own default
-_EXTRA = ("streamlit", "plotly", "pyarrow")  # what the extra `app` brings and every page needs
+APP_PACKAGES = ("streamlit", "plotly", "pyarrow")  # what the extra `app` brings and every page needs
 _BROWSER_LIMIT_S = 60.0
 
 
@@ -51,7 +51,7 @@ def serve(port: int = PORT, *, browser: bool = True) -> None:
     InvalidValueError
         If `port` is no port.
     """
-    lacking = [name for name in _EXTRA if find_spec(name) is None]
+    lacking = [name for name in APP_PACKAGES if find_spec(name) is None]
     if lacking:
         raise ServingError(
             f"The app needs {', '.join(lacking)}, which this environment lacks; "
@@ -60,10 +60,10 @@ def serve(port: int = PORT, *, browser: bool = True) -> None:
     script = require_bundled("app.py")
     for parts in ((".streamlit", "config.toml"), ("pages", "home.py"), ("configs", "demo.yaml"), ("assets", "lessons")):
         require_bundled(*parts)
-    _require_free(port)
+    require_free(port)
     address = f"http://{ADDRESS}:{port}"
     print(f"{whereabouts()}\nThe app is at {address}; Ctrl+C ends it.", flush=True)
-    if browser and _has_display():
+    if browser and has_display():
         threading.Thread(target=_open_when_up, args=(address,), daemon=True).start()
     # Nobody edits an installed app, and watching every imported file takes time from it.
     options = {"port": port, "address": ADDRESS, "headless": "true", "fileWatcherType": "none"}
@@ -72,7 +72,8 @@ def serve(port: int = PORT, *, browser: bool = True) -> None:
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 
-def _require_free(port: int) -> None:
+def require_free(port: int) -> None:
+    """Raise `ServingError` if the app could not listen on a port, and `InvalidValueError` if it is none."""
     if not 1 <= port <= 65_535:
         raise InvalidValueError(f"--port must be between 1 and 65535; got {port}.")
     try:
@@ -94,7 +95,7 @@ def _listen(port: int) -> int:
         return listening
 
 
-def _has_display() -> bool:
+def has_display() -> bool:
     """Whether a browser would open a window; without a display Python may start one that draws in the terminal."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 

@@ -1,6 +1,7 @@
 """`geovq …`, or `python -m geovq …`: makes, lists, measures, compares and ships runs, and opens the app.
 
-Exit code 0, or 2 with one sentence on what to change, or 130 after an interruption.
+Exit code 0, or 2 with one sentence on what to change, or 130 after an interruption; `doctor` ends with 1 if it found a
+problem.
 """
 
 import argparse
@@ -12,8 +13,10 @@ from pathlib import Path
 
 from geovq.benchmarks.command_line import add_bench_commands
 from geovq.bundle import whereabouts
+from geovq.cleaning import add_clean_command
 from geovq.cli.making import add_making_commands
 from geovq.cli.reading import add_reading_commands
+from geovq.doctor.command_line import add_doctor_command
 from geovq.errors import Cancelled, GeovqError
 from geovq.serving import add_app_command
 
@@ -23,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _replace_what_cannot_be_printed()
     options = _parser().parse_args(arguments)
     try:
-        options.do(options)
+        code: int | None = options.do(options)
         sys.stdout.flush()  # here, where a closed pipe can be handled
     except Cancelled as error:
         print(f"geovq: {error}", file=sys.stderr)
@@ -36,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("geovq: interrupted; run the same command again.", file=sys.stderr)
         return 130
+    else:
+        return code or 0
     return 0
 
 
@@ -59,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     add_making_commands(commands)
     add_app_command(commands)
     add_reading_commands(commands)
+    add_doctor_command(commands)
+    add_clean_command(commands)
     bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
     add_bench_commands(bench)
     return parser

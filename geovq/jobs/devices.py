@@ -47,7 +47,7 @@ def list_devices() -> list[Device]:
     """Every GPU that PyTorch sees, then the CPU."""
     found = []
     if torch.cuda.is_available():
-        memory = gpu_memory(_asked_driver())
+        memory = gpu_memory(asked_driver())
         for index in range(torch.cuda.device_count()):
             properties = torch.cuda.get_device_properties(index)
             found.append(Device(f"cuda:{index}", properties.name, memory.get(str(getattr(properties, "uuid", "")))))
@@ -80,7 +80,7 @@ def cpu_count() -> int:
     return os.cpu_count() or 1
 
 
-def _asked_driver() -> str:
+def asked_driver() -> str:
     """What the driver's tool says; nothing where there is none."""
     try:
         return subprocess.run(_QUERY, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True).stdout

@@ -28,7 +28,7 @@ def test_every_gpu_is_listed_with_its_own_memory(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", cards.__getitem__)
-    monkeypatch.setattr(devices, "_asked_driver", lambda: ANSWER)
+    monkeypatch.setattr(devices, "asked_driver", lambda: ANSWER)
     assert list_devices()[:2] == [
         Device("cuda:0", "A", Memory(12 * 2**20, 81_559 * 2**20)),
         Device("cuda:1", "B", None),  # hidden from the driver's tool
@@ -37,7 +37,7 @@ def test_every_gpu_is_listed_with_its_own_memory(monkeypatch):
 
 def test_a_machine_without_the_drivers_tool_is_no_error(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert gpu_memory(devices._asked_driver()) == {}
+    assert gpu_memory(devices.asked_driver()) == {}
 
 
 def test_auto_is_the_first_gpu_else_the_cpu():

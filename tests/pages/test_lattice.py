@@ -230,3 +230,12 @@ def test_a_damaged_geometry_is_named_and_the_rest_is_shown(one_run: Path) -> Non
     assert all("geometry.safetensors" in box.value for box in app.error)
     assert app.error
     assert chart(app, "KL of each cell")
+
+
+def test_a_file_name_is_shown_as_it_stands_and_not_read_as_markdown(one_run: Path) -> None:
+    name = "**a**](http://b) `c` <i>\n# d.png"
+    app = with_file(file_of(STROKE), name)
+    assert not app.exception
+    captions = [caption.value for caption in app.caption if "d.png" in caption.value]
+    assert len(captions) > 1
+    assert all(r"file \*\*a\*\*\](http\://b) \`c\` \<i\> \# d.png" in caption for caption in captions)

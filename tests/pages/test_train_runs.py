@@ -8,8 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from geovq import jobs
+from geovq.config import dump_config, load_config, parse_config
 from geovq.errors import JobError
+from geovq.runs import open_run
 from geovq.runs.metrics import append_metrics
+from geovq.runs.pipeline import make_run
+from geovq.runs.process.run_progress import RunProgress
 from geovq.runs.process.status import State, Status, write_status
 from tests.pages.conftest import at_work, charts, open_page, text_of
 
@@ -121,3 +125,19 @@ def test_a_job_that_ends_while_it_is_cancelled_is_no_error(one_run: Path, monkey
     (button,) = [button for button in app.button if button.label == "Cancel"]
     button.click().run()
     assert not app.exception
+
+
+@pytest.mark.parametrize("rule", ["silhouette", "rate"])
+def test_a_run_whose_number_of_codes_was_chosen_is_listed(rule: str, add_run: Callable[..., Path]) -> None:
+    """The rows that its tokenizers measure have neither step nor time, unlike those of a training."""
+    path = add_run(lambda stage: not stage.startswith(("tokenizer:", "tokens:", "prior:", "samples:", "evaluation:")))
+    codebook = {"choose_by": rule, "target_rate_bits": 2.0}
+    before = load_config(path / "config.yaml").model_dump()
+    config = parse_config({**before, "codebook": {**before["codebook"], **codebook}})
+    (path / "config.yaml").write_text(dump_config(config))
+    make_run(config, path, RunProgress(path, terminal=False), lambda stage: stage.name == "tokenizer:kmeans")
+    (path / "status.json").unlink()
+    assert "tokenizer:kmeans" in {row.get("stage") for row in open_run(path).metrics()}
+    app = open_page("train")
+    assert not app.exception
+    assert "mnist-sample/tiny" in text_of(app)

@@ -9,8 +9,7 @@ import numpy as np
 import streamlit as st
 
 from geovq.app.shared import fetching
-from geovq.app.shared.links import start_with, unread, warn
-from geovq.app.shared.markdown import as_text
+from geovq.app.shared.links import brief, start_with, unread, warn
 from geovq.evaluation import TokenUsage
 from geovq.runs import Run
 from geovq.viz import tokenizer_style
@@ -82,7 +81,7 @@ def settled_tokenizer(names: list[str]) -> str:
     linked = unread(TOKENIZER)
     linked = {tokenizer_style(name).label: name for name in names}.get(linked or "", linked)  # links carry labels
     if linked is not None and linked not in names:
-        warn(f"The link looks into {as_text(linked)}, which is not among the tokenizers above. You see another one.")
+        warn(f"The link looks into {brief(linked)}, which is not among the tokenizers above. You see another one.")
     chosen = st.session_state.get(TOKENIZER, linked)
     if chosen not in names:
         chosen = "riemannian" if "riemannian" in names else names[0]

@@ -7,7 +7,7 @@ import streamlit as st
 from geovq.app.compare.data import Measure, Side
 from geovq.app.shared import fetching
 from geovq.app.shared.decoders import decoder_picker
-from geovq.app.shared.links import parameter, warn
+from geovq.app.shared.links import brief, parameter, warn
 from geovq.app.shared.markdown import as_text
 from geovq.app.shared.pickers import one_tokenizer, tokenizers_of
 from geovq.app.shared.selection import known_runs
@@ -94,7 +94,7 @@ def _other_run(run: Run, runs: Mapping[str, RunSummary]) -> Run:
         help="Measured runs on the same kind of images, since the same ones must go through both.",
     )
     if missing := st.session_state.get(_WANTED):
-        warn(f"The link names {as_text(missing)} for B. There is no such run of these images; choose another.")
+        warn(f"The link names {brief(missing)} for B. There is no such run of these images; choose another.")
     return fetching.open_cached(str(runs[chosen].path))
 
 

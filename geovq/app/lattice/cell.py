@@ -37,7 +37,7 @@ def cell_view(run: Run, picture: Picture, tokenizer: str | None, model: str) -> 
     found = data.look(run, model, picture.pixels)
     position = row, column = _cell_picker(run, picture, model, found)
     cell = data.cell(run, model, picture.pixels, position)
-    caption = provenance(run, f"{picture.name}, row {row}, column {column}")
+    caption = provenance(run, f"{picture.caption}, row {row}, column {column}")
     with st.container(horizontal=True):
         with st.container(width=232):
             _where(found, cell, caption)

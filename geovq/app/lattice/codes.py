@@ -52,7 +52,7 @@ def replace_cell(run: Run, picture: Picture, tokenizer: str, model: str, positio
             key="lattice_best_code",
         )
     caption = provenance(
-        run, f"{tokenizer_style(tokenizer).label} · {picture.name}, row {position[0]}, column {position[1]}"
+        run, f"{tokenizer_style(tokenizer).label} · {picture.caption}, row {position[0]}, column {position[1]}"
     )
     _replaced(found.decoded, patches[code], window, _finding(changes, code, own), caption)
     _nearest(patches, changes, order, own, caption)

@@ -8,14 +8,16 @@ import base64
 import binascii
 import io
 import math
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 
+from geovq.app.lattice.png_chunks import browsers_png
 from geovq.errors import DataError, InvalidValueError
 from geovq.viz.arrays import Array
 
@@ -23,6 +25,27 @@ Shape: TypeAlias = tuple[int, ...]  # rows and columns
 _MOST_PIXELS = 20_000_000
 _MOST_CHARACTERS = 4  # of a link, per pixel; what cannot be compressed takes 1.4
 _16_BIT = ("I;16", "I;16B", "I;16L", "I")
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+_ORIENTATION = 0x0112  # tag of the EXIF
+_TURNS: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
@@ -121,35 +144,55 @@ def from_canvas(text: object, shape: Shape) -> bytes | None:
 
 
 def _opened(content: bytes, name: str) -> Image.Image:
-    # Pillow reads the size first. Its decoders tell of damage by errors of many kinds, SyntaxError among them.
+    # Pillow reads the size first. It tells of damage by errors of all these kinds.
     try:
-        image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+        image = Image.open(io.BytesIO(browsers_png(content)), formats=("PNG", "JPEG"))
         if image.width * image.height > _MOST_PIXELS:
             raise InvalidValueError(
                 f"{name} has {_size(image)} pixels, and at most {_MOST_PIXELS // 10**6} million can be fitted; scale "
                 "it down, or cut out the part that matters."
             )
-        return ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError, zlib.error) as error:
+        image.load()
+    except InvalidValueError:
+        raise
+    except _DAMAGE as error:
         raise DataError(f"{name} is not a sound PNG or JPEG image; choose another file, or draw one.") from error
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> object:
+    """How the camera was held; other entries of the EXIF, and one that cannot be read, do not matter."""
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except _DAMAGE:
+        return None
 
 
 def _grey(image: Image.Image, steps: list[str]) -> Image.Image:
-    if image.has_transparency_data:
-        layers = image.convert("LA")
-        opaque = np.asarray(layers.getchannel("A"), dtype=float) / 255
-        values = np.asarray(layers.getchannel("L"), dtype=float)
-        is_bright = float((values * opaque).sum()) > 127 * float(opaque.sum())
-        steps.append(f"transparent parts painted {'black' if is_bright else 'white'}")
-        background = Image.new("L", image.size, 0 if is_bright else 255)
-        background.paste(layers.getchannel("L"), mask=layers.getchannel("A"))
-        return background
     if image.mode in _16_BIT:
         steps.append("reduced from 65,536 to 256 grey values")
-        return Image.fromarray((np.asarray(image, dtype=float).clip(0, 65_535) / 257).astype(np.uint8))
+        values = np.asarray(image)
+        grey = Image.fromarray((values.clip(0, 65_535) // 257).astype(np.uint8))
+        if "transparency" not in image.info:
+            return grey
+        return _painted(grey, Image.fromarray(values != image.info["transparency"]).convert("L"), steps)
+    if image.has_transparency_data:
+        layers = image.convert("LA")
+        return _painted(layers.getchannel("L"), layers.getchannel("A"), steps)
     if image.mode not in ("L", "1"):
         steps.append("colours turned into grey")
     return image.convert("L")
+
+
+def _painted(grey: Image.Image, opacity: Image.Image, steps: list[str]) -> Image.Image:
+    """Put on paper that the opaque parts stand out from."""
+    values, weights = np.asarray(grey), np.asarray(opacity)
+    is_bright = np.einsum("ij,ij", values, weights, dtype=np.int64) > 127 * weights.sum(dtype=np.int64)
+    steps.append(f"transparent parts painted {'black' if is_bright else 'white'}")
+    paper = Image.new("L", grey.size, 0 if is_bright else 255)
+    paper.paste(grey, mask=opacity)
+    return paper
 
 
 def _cropped(image: Image.Image, shape: Shape, steps: list[str]) -> Image.Image:

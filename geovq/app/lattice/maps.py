@@ -48,7 +48,7 @@ def _caption(run: Run, picture: Picture, model: str) -> None:
     source = (
         "of the run's geometry" if has_geometry(run, model) else f"of the cells of {N_CONTEXT_IMAGES} held-out images"
     )
-    words = f"{picture.name} · magnification measured on this lattice, in {n_active} active directions {source}"
+    words = f"{picture.caption} · magnification measured on this lattice, in {n_active} active directions {source}"
     st.caption(f"Click a cell to look into it below · {provenance(run, words)}")
 
 

@@ -8,8 +8,7 @@ from geovq.app.lattice import data
 from geovq.app.lattice.data import Cell
 from geovq.app.lattice.source import Picture
 from geovq.app.shared.charts import show
-from geovq.app.shared.links import unread, warn
-from geovq.app.shared.markdown import as_text
+from geovq.app.shared.links import brief, unread, warn
 from geovq.app.shared.mosaics import ERROR_LIMIT
 from geovq.app.shared.selection import provenance
 from geovq.app.shared.states import guarded
@@ -71,7 +70,7 @@ def _pictures(run: Run, picture: Picture, model: str, cell: Cell, steps: Float[A
         title=_finding(float(np.linalg.norm(change)), float(np.linalg.norm(predicted)), bool(steps.any())),
         help=f"Changes: red gets brighter, blue darker, full colour from {ERROR_LIMIT} (white is 1). Lengths are pixel "
         "intensity (L2). The Jacobian is exact for small steps only.",
-        caption=provenance(run, f"{picture.name}, row {cell.position[0]}, column {cell.position[1]}"),
+        caption=provenance(run, f"{picture.caption}, row {cell.position[0]}, column {cell.position[1]}"),
         data={"direction": range(1, len(steps) + 1), "step (latent units)": steps},
     )
 
@@ -102,7 +101,7 @@ def _linked(key: str, most: float) -> float:
         value = float("nan")
     if not abs(value) <= 1.001 * most:
         warn(
-            f"The link asks for a step of {as_text(text)}; this direction reaches from {-most:g} to {most:g}. The cell "
+            f"The link asks for a step of {brief(text)}; this direction reaches from {-most:g} to {most:g}. The cell "
             "stays where it is."
         )
         return 0.0

@@ -70,5 +70,5 @@ def _reconstructions(run: Run, picture: Picture, tokenizer: str | None) -> None:
         alt=f"The picture, {picture.name}, its reconstructions and their errors",
         title="From the picture to its reconstructions",
         help=f"Errors: red is too bright, blue too dark, full colour from a difference of {ERROR_LIMIT} (white is 1).",
-        caption=provenance(run, picture.name),
+        caption=provenance(run, picture.caption),
     )

@@ -31,7 +31,7 @@ class Picture:
     pixels : bytes
         Grey values in raster order, as many as the run's images have pixels.
     name : str
-        For captions.
+        As people say it; a file's own name in it is whatever somebody chose.
     note : str
         How it was fitted; empty if nothing was done to it.
     """
@@ -39,6 +39,11 @@ class Picture:
     pixels: bytes
     name: str
     note: str = ""
+
+    @property
+    def caption(self) -> str:
+        """The name as Markdown that shows it as it stands."""
+        return as_text(" ".join(self.name.split()))
 
 
 def picture_picker(run: Run) -> Picture | None:

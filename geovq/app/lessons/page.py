@@ -5,7 +5,7 @@ import streamlit as st
 from geovq.app.lessons.numbers import filled, has_numbers, measured_numbers
 from geovq.app.shared.fetching import open_cached
 from geovq.app.shared.lesson_files import BrokenLesson, Lesson, Lessons
-from geovq.app.shared.links import followed, page_file, warn, write
+from geovq.app.shared.links import brief, followed, page_file, warn, write
 from geovq.app.shared.markdown import as_text
 from geovq.app.shared.selection import RUN, known_runs
 from geovq.errors import ArtifactError, GeovqError
@@ -133,7 +133,7 @@ def _follow_link(lessons: Lessons) -> None:
     if (linked := followed(_PARAMETER)) is not None:
         st.session_state[_CURRENT] = linked
         if linked not in lessons:
-            warn(f"The link names the lesson {as_text(linked)}, which does not exist. You see another one.")
+            warn(f"The link names the lesson {brief(linked)}, which does not exist. You see another one.")
     if st.session_state.get(_CURRENT) not in lessons:
         st.session_state[_CURRENT] = next((slug for slug in lessons if slug not in _answers()), next(iter(lessons)))
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from geovq.app.neighbourhoods.data import Agreement
-from geovq.app.shared.links import start_with, unread
+from geovq.app.shared.links import start_with, unread, whole_number
 from geovq.app.shared.scene import Scene
 
 QUERY, K = "neighbourhoods_query", "neighbourhoods_k"
@@ -19,7 +19,8 @@ def neighbour_count(agreement: Agreement) -> int:
     most = agreement.most_neighbours
     fewest = min(_FEWEST, most - 1)
     linked = unread(K)
-    value = int(linked) if linked is not None and linked.isdecimal() else st.session_state.get(K, _USUAL)
+    asked = None if linked is None else whole_number(linked)
+    value = st.session_state.get(K, _USUAL) if asked is None else asked
     st.session_state[K] = min(max(value, fewest), most)
     return int(st.slider("Neighbours k", fewest, most, key=K, bind="query-params", width=220))
 

@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.navigation.page import Page
 
 from geovq.app.shared.garbage_collection import set_imports_aside
-from geovq.app.shared.links import page_file
+from geovq.app.shared.links import page_file, pass_over_unusable
 
 _FRAME = "inside_frame"
 
@@ -101,6 +101,7 @@ def navigation() -> Page:
     """Build the menu, write the headline of the page that was asked for, and say which it is."""
     menu = {name: {_page(*item): item[1] for item in section.items()} for name, section in _SECTIONS.items()}
     page = st.navigation({name: list(section) for name, section in menu.items()}, expanded=True)
+    pass_over_unusable(page)
     entry = next(section[page] for section in menu.values() if page in section)
     st.title(entry.headline or entry.title)
     st.markdown(entry.lead)

@@ -6,7 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from geovq.app.shared import fetching
-from geovq.app.shared.links import start_with, warn_of_unknown
+from geovq.app.shared.links import LIST_SUFFIX, start_with, warn_of_unknown
 from geovq.app.shared.states import empty_state
 from geovq.app.shared.wording import GLOSSARY
 from geovq.runs import Run
@@ -133,7 +133,7 @@ def pair_picker(names: list[str], prefix: str) -> list[str]:
         default=usual,
         max_selections=2,
         format_func=lambda name: tokenizer_style(name).label,
-        key=f"{prefix}_tokenizers",
+        key=f"{prefix}{LIST_SUFFIX}",
         help=f"{GLOSSARY['tokenizer']} Euclidean: {GLOSSARY['euclidean'].lower()} "
         f"Riemannian: {GLOSSARY['riemannian'].lower()}",
         bind="query-params",

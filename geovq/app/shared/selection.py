@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from geovq.app.shared.fetching import open_cached
-from geovq.app.shared.links import followed, page_file, write
+from geovq.app.shared.links import brief, followed, page_file, write
 from geovq.app.shared.markdown import as_text
 from geovq.app.shared.states import empty_state
 from geovq.runs import Run, RunSummary, list_runs
@@ -118,7 +118,7 @@ def of_total(shown: int, total: int, what: str) -> str:
 def _missing_state(missing: str) -> None:
     with st.container(border=True, key="empty_missing"):
         st.markdown("#### :material/link_off: This run does not exist")
-        st.markdown(f"The link names **{as_text(missing)}**. It was deleted or renamed, or it is on another machine.")
+        st.markdown(f"The link names **{brief(missing)}**. It was deleted or renamed, or it is on another machine.")
         name = st.session_state.get(RUN)
         if name is None:
             st.page_link(page_file("train"), label="Train a run", icon=":material/arrow_forward:")

@@ -10,8 +10,7 @@ from geovq.app.shared.caching import run_key
 from geovq.app.shared.cells import Cell, size_words
 from geovq.app.shared.charts import show
 from geovq.app.shared.decoders import DecoderName, decoder_picker, decoder_words
-from geovq.app.shared.links import parameter, start_with, warn, write
-from geovq.app.shared.markdown import as_text
+from geovq.app.shared.links import brief, parameter, start_with, warn, write
 from geovq.app.shared.mosaics import ERROR_LIMIT, originals_of
 from geovq.app.shared.pickers import image_picker, one_of
 from geovq.app.shared.selection import of_total, provenance
@@ -87,9 +86,7 @@ def _edits(subject: tuple[str, ...], shape: tuple[int, ...], n_codes: int) -> Ed
         known = str(st.session_state[_EDITS])
     edits = read_edits(known, (shape[0], shape[1]), n_codes)
     if edits is None:
-        warn(
-            f"The link puts {as_text(known)} into this image, which it has no cells or codes for. Nothing was changed."
-        )
+        warn(f"The link puts {brief(known)} into this image, which it has no cells or codes for. Nothing was changed.")
         edits = {}
     st.session_state[_FOR] = subject
     _keep(edits, shape[1])

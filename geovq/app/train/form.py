@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from geovq.app.shared.links import followed, warn, write
-from geovq.app.shared.markdown import as_text
+from geovq.app.shared.links import brief, followed, warn, write
 from geovq.app.shared.selection import known_runs
 from geovq.app.shared.states import error_box, guarded
 from geovq.app.shared.wording import GLOSSARY
@@ -115,7 +114,7 @@ def _follow_link(options: list[str]) -> None:
         if linked in options:
             st.session_state[PRESET] = linked
         else:
-            warn(f"The link starts from {as_text(linked)}, which is not here. You see another one.")
+            warn(f"The link starts from {brief(linked)}, which is not here. You see another one.")
     if st.session_state.get(PRESET) not in options:
         st.session_state[PRESET] = options[0]
 

@@ -2,10 +2,13 @@
 
 import base64
 import io
+import struct
 import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from geovq.app.lattice.fitting import centred, fit_file, from_canvas, from_link, grey_values, to_link
@@ -139,3 +142,103 @@ def test_a_picture_takes_the_rows_and_columns_of_the_runs_images() -> None:
     pixels, moves = centred(fitted.pixels, shape)
     assert moves == (0, 5)  # rows 5 to 14 are the middle already; columns 6 to 15 have to be 11 to 20
     np.testing.assert_array_equal(grey_values(pixels, shape), np.roll(grey_values(fitted.pixels, shape), moves, (0, 1)))
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def with_chunk(content: bytes, kind: bytes, data: bytes) -> bytes:
+    """The PNG with one chunk more, after its header."""
+    return content[:33] + chunk(kind, data) + content[33:]
+
+
+def jpeg(values: np.ndarray, exif: bytes = b"") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, format="JPEG", quality=95, exif=exif)
+    return buffer.getvalue()
+
+
+def exif(*entries: tuple[int, int, int, bytes]) -> bytes:
+    """Entries (tag, type, count, value or offset) as a camera writes them, with four bytes of text behind them."""
+    packed = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
+    return b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + packed + b"\0\0\0\0abc\0"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (b"iCCP", b"huge\0\0" + zlib.compress(bytes(2_000_000), 9)),  # more than decoders unpack
+        (b"iCCP", b"broken\0\0not compressed"),
+        (b"pHYs", b"\0"),
+        (b"tRNS", b""),
+        (b"tRNS", b"\0\0\0\0\0\0"),  # of a colour, in a grey picture
+        (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80_000_000), 9)),
+        (b"gAMA", b""),
+        (b"acTL", b"\0\0"),
+    ],
+)
+def test_chunks_that_browsers_pass_over_do_not_matter(kind: bytes, data: bytes) -> None:
+    fitted = fit_file(with_chunk(png(DIGIT), kind, data), "digit.png", SHAPE)
+    np.testing.assert_array_equal(grey_values(fitted.pixels, SHAPE), DIGIT)
+    assert fitted.steps == ()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shown"),
+    [
+        (1, lambda stored: stored),
+        (2, np.fliplr),
+        (3, lambda stored: np.rot90(stored, 2)),
+        (4, np.flipud),
+        (5, np.transpose),
+        (6, lambda stored: np.rot90(stored, -1)),
+        (7, lambda stored: np.rot90(np.transpose(stored), 2)),
+        (8, np.rot90),
+        (9, lambda stored: stored),  # not one of those that there are
+    ],
+)
+def test_a_photo_is_turned_as_the_camera_was_held_whatever_else_its_exif_says(orientation, shown) -> None:
+    stored = np.zeros((28, 28), dtype=np.uint8)
+    stored[8:16, :8] = 255
+    stored[:8, 20:] = 120
+    resolution = (0x011B, 2, 4, struct.pack("<I", 38))  # a text where a number belongs
+    content = jpeg(stored, exif((0x0112, 3, 1, struct.pack("<HH", orientation, 0)), resolution))
+    fitted = fit_file(content, "photo.jpg", SHAPE)
+    np.testing.assert_allclose(grey_values(fitted.pixels, SHAPE).astype(int), shown(stored).astype(int), atol=24)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@pytest.mark.parametrize("data", [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM" + bytes(20)])
+def test_exif_that_cannot_be_read_turns_nothing(data: bytes) -> None:
+    fitted = fit_file(jpeg(DIGIT, data), "photo.jpg", SHAPE)
+    np.testing.assert_allclose(grey_values(fitted.pixels, SHAPE).astype(int), DIGIT.astype(int), atol=24)
+
+
+def test_one_value_of_sixteen_bits_can_be_transparent() -> None:
+    scan = np.where(DIGIT > 0, 200 * 257, 30_291).astype(np.uint16)
+    fitted = fit_file(with_chunk(png(scan), b"tRNS", struct.pack(">H", 30_291)), "scan.png", SHAPE)
+    np.testing.assert_array_equal(grey_values(fitted.pixels, SHAPE), DIGIT)
+    assert fitted.steps == ("reduced from 65,536 to 256 grey values", "transparent parts painted black")
+
+
+SOUND = [png(DIGIT), png(DIGIT, "P"), png(DIGIT, "RGBA"), png(DIGIT.astype(np.uint16) * 257), jpeg(DIGIT)]
+
+
+@pytest.mark.filterwarnings("ignore:.*orrupt EXIF")
+@settings(max_examples=300)
+@given(
+    content=st.sampled_from(SOUND),
+    cut=st.integers(0, 2_000),
+    flips=st.lists(st.tuples(st.integers(0, 2_000), st.integers(1, 255)), max_size=4),
+)
+def test_a_damaged_file_is_fitted_or_refused_in_one_sentence(content, cut, flips) -> None:
+    damaged = bytearray(content[: cut or None])
+    for at, mask in flips:
+        damaged[at % len(damaged)] ^= mask
+    try:
+        n_bytes, said = len(fit_file(bytes(damaged), "mine.png", SHAPE).pixels), "mine.png is fitted"
+    except (DataError, InvalidValueError) as error:
+        n_bytes, said = N_BYTES, str(error)
+    assert n_bytes == N_BYTES
+    assert said.startswith("mine.png ")

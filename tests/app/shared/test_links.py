@@ -1,15 +1,20 @@
 """What a link asks for, and what is written into it. Each function runs as a page of its own."""
 
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from geovq.app.shared.lesson_files import PAGE_NAMES
-from geovq.app.shared.links import page_file
+from geovq.app.shared.links import brief, is_unusable, page_file, whole_number
 from geovq.bundle import bundled
+
+UNUSABLE = ["inf", "-inf", "NaN", "infinity", "1e999", "-1e400", "9" * 5_000, "9" * 400, " inf ", ""]
 
 
 def number() -> None:
@@ -82,3 +87,30 @@ def test_only_the_home_of_links_reads_and_writes_the_query_string() -> None:
     app = bundled("geovq", "app")
     users: list[Any] = [file for file in app.rglob("*.py") if re.search(r"st\.query_params", file.read_text("utf-8"))]
     assert users == [app / "shared" / "links.py"]
+
+
+@pytest.mark.parametrize("value", UNUSABLE)
+def test_what_no_widget_can_show_is_known(value: str) -> None:
+    assert is_unusable("prior_seed", value)
+
+
+def test_a_list_may_be_empty() -> None:
+    assert not is_unusable("tokens_tokenizers", "")
+
+
+@given(st.text(min_size=1) | st.integers().map(str) | st.floats().map(str) | st.from_regex(r"\A[-+]?\d{1,5000}\Z"))
+def test_what_is_followed_can_be_made_a_number_or_is_none(value: str) -> None:
+    """As Streamlit does with the value of a number widget, and as the pages do by themselves."""
+    if not is_unusable("prior_seed", value):
+        with contextlib.suppress(ValueError):  # which Streamlit expects
+            int(float(value))
+    found = whole_number(value)
+    assert found is None or (0 <= found < 10**15 and value.isdecimal())
+    assert len(brief(value)) <= 2 * 61  # each character with a backslash before it
+
+
+@pytest.mark.parametrize("asked", ["9" * 5_000, "x" * 5_000])
+def test_a_long_value_is_said_in_one_line(asked: str) -> None:
+    app = page(number, place=asked)
+    assert app.number_input(key="place").value == 5
+    assert len(app.warning[0].value) < 200
