@@ -18,6 +18,7 @@ from geovq.bundle import whereabouts
 from geovq.catalogue.datasets import DATASETS
 from geovq.errors import Cancelled, GeovqError
 from geovq.serving import add_app_command
+from geovq.study.command_line import add_study_command
 
 if TYPE_CHECKING:
     from geovq.progress import Progress
@@ -136,6 +137,9 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     classifier.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     classifier.add_argument("--out", type=_named_path, default=None, metavar="FILE", help="(default: in assets/)")
     classifier.set_defaults(do=_train_classifier)
+
+    study = commands.add_parser("study", help="measure many tokenizers over seeds: one table, and what follows from it")
+    add_study_command(study)
 
     bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
     add_bench_commands(bench)
