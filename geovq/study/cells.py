@@ -148,9 +148,11 @@ def plan_cells(study: StudyConfig, folder: Path) -> tuple[Cell, ...]:
             cells += _with_priors(study, base, seed)
     for file in files:
         cells += [_ablated(study, file, ablation) for ablation in study.ablation]
-    once = {cell.key: cell for cell in reversed(cells)}  # a point that is asked for twice keeps its first name
+    once: dict[str, Cell] = {}
+    for cell in cells:
+        once.setdefault(cell.key, cell)  # a point that is asked for twice keeps its first name
     tiers = {key: tier for tier, key in enumerate(("vae", "own", "joint", "refit", "prior", "ablation"))}
-    return tuple(sorted(reversed(once.values()), key=lambda cell: (tiers[_tier(cell)], cell.config.seed)))
+    return tuple(sorted(once.values(), key=lambda cell: (tiers[_tier(cell)], cell.config.seed)))
 
 
 def _tier(cell: Cell) -> str:

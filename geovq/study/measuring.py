@@ -1,6 +1,7 @@
 """Measuring one cell of a study: its codebook, its tokens, what they are decoded to, and what they cost."""
 
 import math
+import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,6 +86,15 @@ def measure_cell(cell: Cell, run_path: Path, out: Path) -> tuple[StudyRow, Array
     return cell.row(n_images=len(images), seconds=round(time.monotonic() - began, 3), **measured), arrays
 
 
+def discard_training_state(cell: Cell, out: Path) -> None:
+    """Remove what a cell's training would have gone on from."""
+    shutil.rmtree(_unfinished(cell, out), ignore_errors=True)
+
+
+def _unfinished(cell: Cell, out: Path) -> Path:
+    return out / "unfinished" / cell.key
+
+
 def _measured_tokens(
     cell: Cell, work: Workspace, out: Path, model: Autoencoder, images: ImageSet
 ) -> tuple[dict[str, Any], Arrays]:
@@ -92,7 +102,7 @@ def _measured_tokens(
     rule = (
         joint_rule(work, model, tokenizer, cell.n_price_images) if cell.is_joint else own_rule(work, model, tokenizer)
     )
-    unfinished = replace(work, path=out / "unfinished" / cell.key)  # where training keeps its state
+    unfinished = replace(work, path=_unfinished(cell, out))
     decoder: Autoencoder | LatticeDecoder = model
     if cell.n_refit_images:
         few = _drawn(work.images("train"), cell.n_refit_images, "study/refit")[1]

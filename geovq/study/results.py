@@ -21,7 +21,7 @@ Arrays = dict[str, NDArray[Any]]
 def write_cell(out: Path, row: StudyRow, arrays: Arrays) -> None:
     """Keep a measured cell; its row is written last, so that a cell with a row is whole."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's own options would be misread as arrays
+    np.savez_compressed(buffer, **arrays)  # numpy's own options would be misread as arrays
     write_bytes_atomic(_arrays_file(out, row.cell), buffer.getvalue())
     write_json(_row_file(out, row.cell), dataclasses.asdict(row))
 

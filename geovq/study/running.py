@@ -162,9 +162,8 @@ def run_study(
     failed = [cell.name for cell in chosen if rows[cell.key].error]
     print(f"{out / TABLE_NAME} has {len(rows):,} rows.")
     if failed:
-        print(
-            f"{_counted(len(failed), 'cell')} failed; the table says why: {', '.join(failed[:5])}{' …' if failed[5:] else ''}"
-        )
+        shown = ", ".join(failed[:5]) + (" …" if failed[5:] else "")
+        print(f"{_counted(len(failed), 'cell')} failed; the table says why: {shown}")
 
 
 def _work(agenda: Agenda, rows: dict[str, StudyRow], clock: Clock, cells: Sequence[Cell], n_workers: int) -> None:

@@ -1,4 +1,4 @@
-"""Settings of a study: which tokenizers, at which operating points, on the autoencoders of which experiments and seeds."""
+"""Settings of a study: which tokenizers, at which operating points, on which experiments and seeds."""
 
 from collections.abc import Sequence
 from pathlib import Path

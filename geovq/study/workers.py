@@ -11,12 +11,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import numba
 import torch
 from threadpoolctl import threadpool_limits
 
 from geovq.errors import GeovqError
 from geovq.study.cells import Cell
-from geovq.study.measuring import measure_cell
+from geovq.study.measuring import discard_training_state, measure_cell
 from geovq.study.networks import Network
 from geovq.study.results import write_cell
 from geovq.study.table import StudyRow
@@ -46,6 +47,7 @@ class Job:
                 return None
             row, arrays = measure_cell(self.cell, self.network.path, self.out)
             write_cell(self.out, row, arrays)
+            discard_training_state(self.cell, self.out)
             return row
         except GeovqError as error:
             return str(error)
@@ -129,24 +131,31 @@ class _Worker:
 def _serve(connection: Connection) -> None:
     """Do jobs until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the main process ends the others
-    torch.set_num_threads(1)
-    while True:
-        try:
-            job: Any = connection.recv()
-        except EOFError:
-            return
-        connection.send(job.do())
+    with _one_thread():
+        while True:
+            try:
+                job: Any = connection.recv()
+            except EOFError:
+                return
+            outcome = job.do()
+            try:
+                connection.send(outcome)
+            except OSError:  # nobody listens any more; what was made is on disk
+                return
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """As in a process of its own, so that the same cell gets the same numbers in both."""
+    counts = numba.get_num_threads(), torch.get_num_threads()
+    numba.set_num_threads(1)
+    torch.set_num_threads(1)  # after numba, whose threads set the count of all OpenMP code when they start
     try:
         with threadpool_limits(1):
             yield
     finally:
-        torch.set_num_threads(n_threads)
+        numba.set_num_threads(counts[0])
+        torch.set_num_threads(counts[1])
 
 
 @contextmanager
