@@ -19,6 +19,7 @@ from geovq.cli.reading import add_reading_commands
 from geovq.doctor.command_line import add_doctor_command
 from geovq.errors import Cancelled, GeovqError
 from geovq.serving import add_app_command
+from geovq.study.command_line import add_study_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     add_reading_commands(commands)
     add_doctor_command(commands)
     add_clean_command(commands)
+    study = commands.add_parser("study", help="measure many tokenizers over seeds: one table, and what follows from it")
+    add_study_command(study)
+
     bench = commands.add_parser("bench", help="measure this machine: ours against the usual way, as ratios")
     add_bench_commands(bench)
     return parser

@@ -2,7 +2,7 @@
 
 from geovq.config.choices import choices
 from geovq.config.experiment import DiscretizationConfig, ExperimentConfig
-from geovq.config.reading import dump_config, load_config, parse_config, setting_changes
+from geovq.config.reading import dump_config, load_config, load_section, parse_config, setting_changes
 from geovq.config.sections import (
     MOST_LANDMARKS_OF_A_MATRIX,
     RUN_NAME_PATTERN,
@@ -40,6 +40,7 @@ __all__ = [
     "choices",
     "dump_config",
     "load_config",
+    "load_section",
     "parse_config",
     "setting_changes",
 ]

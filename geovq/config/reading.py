@@ -6,7 +6,7 @@ overrides.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,6 +15,8 @@ from geovq.config.experiment import ExperimentConfig
 from geovq.config.sentences import sentence
 from geovq.config.strict_yaml import dump_yaml, parse_yaml
 from geovq.errors import ConfigError
+
+SectionType = TypeVar("SectionType", bound=BaseModel)
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentConfig:
@@ -59,6 +61,15 @@ def parse_config(values: Mapping[str, Any], where: str = "configuration") -> Exp
         return ExperimentConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"{where}: {sentence(error, ExperimentConfig)}") from error
+
+
+def load_section(path: str | Path, schema: type[SectionType]) -> SectionType:
+    """Read a YAML file of another schema than an experiment's; `ConfigError` as for `load_config`."""
+    path = Path(path)
+    try:
+        return schema.model_validate(_read_yaml(path))
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {sentence(error, schema)}") from error
 
 
 def dump_config(config: BaseModel) -> str:

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from geovq.models.blocks import ConvDecoder
 from geovq.models.initialisation import initialised
 from geovq.models.vae import LatticeVAE
+from geovq.models.vqvae import LatticeVQVAE
 
 
 class LatticeDecoder(nn.Module):
-    """Lattices to the means of Bernoulli pixels, as `LatticeVAE` decodes them.
+    """Lattices to the means of Bernoulli pixels, as an autoencoder of this package decodes them.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ class LatticeDecoder(nn.Module):
         self.decoder = ConvDecoder(latent_channels, width, n_channels, n_halvings)
 
     @classmethod
-    def of(cls, autoencoder: LatticeVAE) -> Self:
+    def of(cls, autoencoder: LatticeVAE | LatticeVQVAE) -> Self:
         """A copy of an autoencoder's decoder, on the CPU; training it leaves the autoencoder as it is."""
         config, original = autoencoder.config, autoencoder.decoder
         sizes = config.latent_channels, config.width, original.n_channels, original.n_halvings

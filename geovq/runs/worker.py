@@ -1,5 +1,7 @@
 """One process making one run: it waits for the device, works, and however it ends writes why into the status."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from geovq.config import ExperimentConfig
@@ -13,7 +15,15 @@ from geovq.runs.process.status import State
 from geovq.runs.stages.plan import TARGETS, plan
 
 
-def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, target: str = "run") -> list[str]:
+def work_on_run(
+    config: ExperimentConfig,
+    run_path: Path,
+    *,
+    terminal: bool,
+    target: str = "run",
+    stages: Callable[[str], bool] | None = None,
+    queues: bool = True,
+) -> list[str]:
     """Make a run, or the part of it that a target names, in this process.
 
     Parameters
@@ -25,6 +35,10 @@ def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, tar
         Whether progress is shown as bars.
     target : str, default="run"
         One of `geovq.runs.stages.plan.TARGETS`.
+    stages : callable, optional
+        Chooses among the names of the stages in the target's place.
+    queues : bool, default=True
+        Whether it waits until no other run is at work; if not, the caller sees to it that the device bears both.
 
     Returns
     -------
@@ -38,13 +52,15 @@ def work_on_run(config: ExperimentConfig, run_path: Path, *, terminal: bool, tar
     GeovqError
         If the run cannot be made. Once this process works on the run, the run's status says the same.
     """
-    wanted = TARGETS[target]
-    _require_work(config, target)
+    if stages is None:
+        _require_work(config, target)
+    wanted = stages or TARGETS[target]
     prepare_run(config, run_path)
     progress = RunProgress(run_path, terminal=terminal)
     go_on = f"`{command(run_path, target)}` goes on."
     try:
-        with interruptible(), device_slot(_queue_root(run_path), run_path, on_wait=progress.waiting):
+        slot = device_slot(_queue_root(run_path), run_path, on_wait=progress.waiting) if queues else nullcontext()
+        with interruptible(), slot:
             done = make_run(config, run_path, progress, lambda stage: wanted(stage.name))
     except Cancelled as error:
         progress.finish(State.CANCELLED, str(error), go_on)

@@ -61,6 +61,10 @@ class QuantizedImages:
             self, images=self.images.to(device), tokens=self.tokens.to(device), codebook=self.codebook.to(device)
         )
 
+    def subset(self, indices: Int[Tensor, " m"]) -> Self:
+        """The images at `indices` and their tokens, in that order."""
+        return dataclasses.replace(self, images=self.images.subset(indices), tokens=self.tokens[indices])
+
     def batch(self, indices: Int[Tensor, " B"]) -> Quantized:
         """Images and the lattices of their tokens."""
         tokens = self.tokens[indices.to(self.tokens.device)]  # (B, H, W)

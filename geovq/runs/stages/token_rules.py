@@ -1,9 +1,10 @@
 """How the tokens of a run are chosen: by each tokenizer's own rule, cell by cell, or all of an image together."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from geovq.data import ImageSet
@@ -15,7 +16,7 @@ from geovq.tokenization.search import JointTokens, PriceKind, Prices, search_joi
 
 TokenRule = Callable[[ImageSet], Int64[Tensor, "n h w"]]
 
-N_PRICE_IMAGES = 1_000  # training images from whose tokens prices are learned
+N_PRICE_IMAGES = 1_000
 
 
 def own_rule(work: Workspace, model: Autoencoder, tokenizer: Tokenizer) -> TokenRule:
@@ -23,16 +24,28 @@ def own_rule(work: Workspace, model: Autoencoder, tokenizer: Tokenizer) -> Token
     return lambda images: tokenizer.encode(work.encode(model, images))
 
 
-def joint_rule(work: Workspace, model: Autoencoder, tokenizer: Tokenizer) -> TokenRule:
+class Coder(Protocol):
+    """An encoder and a decoder that can be differentiated, both on the run's device: an autoencoder or two parts."""
+
+    def encode(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D H W"]:
+        """Lattices, not quantized."""
+
+    def decode(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
+        """Pixel means."""
+
+
+def joint_rule(work: Workspace, model: Coder, tokenizer: Tokenizer, n_price_images: int = N_PRICE_IMAGES) -> TokenRule:
     """Joint search at prices that are learned first, on training images, so that a token depends on its image only.
 
     Parameters
     ----------
     work : Workspace
         With `config.search`.
-    model : LatticeVAE or LatticeVQVAE
-        On the run's device; its own decoder is searched with, whatever the tokens are decoded with later.
+    model : Coder
+        Its decoder is searched with, whatever the tokens are decoded with later.
     tokenizer : Tokenizer
+    n_price_images : int, default=1000
+        Training images from whose tokens prices are learned.
 
     Returns
     -------
@@ -56,7 +69,7 @@ def joint_rule(work: Workspace, model: Autoencoder, tokenizer: Tokenizer) -> Tok
         )
 
     train = work.images("train")
-    drawn = draw_images(len(train), N_PRICE_IMAGES, seed=work.config.seed, stream="search/prices")
+    drawn = draw_images(len(train), n_price_images, seed=work.config.seed, stream="search/prices")
     learned = search(train.batch(drawn).to(work.device), settings.prices, work.progress)
     work.progress.note(learned.sentence())
 

@@ -17,7 +17,7 @@ from geovq.models import LatticePrior, LatticeVQVAE, load_model
 from geovq.runs.layout import GEOMETRY_FILE, prior_file, samples_file, tokenizer_file, tokens_file
 from geovq.runs.stages.token_rules import joint_rule, own_rule
 from geovq.runs.stages.workspace import Workspace, images_of_geometry, smallest_integers
-from geovq.tokenization import NearestCodeTokenizer, fit_tokenizer, load_tokenizer
+from geovq.tokenization import NearestCodeTokenizer, Tokenizer, fit_tokenizer, load_tokenizer
 
 
 def measure_metric_field(work: Workspace) -> None:
@@ -44,20 +44,22 @@ def measure_metric_field(work: Workspace) -> None:
 
 
 def make_tokenizer(work: Workspace, name: str) -> None:
-    """Fit one tokenizer on the shared geometry, or take over a VQ-VAE's own codebook."""
-    file = work.path / tokenizer_file(name)
+    """Write one tokenizer."""
+    fitted(work, name).save(work.path / tokenizer_file(name))
+
+
+def fitted(work: Workspace, name: str) -> Tokenizer:
+    """One tokenizer, fitted on the run's geometry, or a VQ-VAE's own codebook."""
     model = work.autoencoder(name)
     if isinstance(model, LatticeVQVAE):
-        NearestCodeTokenizer(name, model.codebook.detach().cpu()).save(file)
-        return
+        return NearestCodeTokenizer(name, model.codebook.detach().cpu())
     geometry = load_geometry(work.path / GEOMETRY_FILE)
 
     def decode(lattices: Tensor) -> Tensor:
         return model.decode(lattices.to(work.device)).cpu()
 
     config = work.config.discretization(name)
-    tokenizer = fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
-    tokenizer.save(file)
+    return fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
 
 
 def tokenize(work: Workspace, name: str, splits: tuple[Split, ...] = ("train", "test")) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor, nn
 
 from geovq.catalogue.references import named_object
 from geovq.catalogue.tokenizers import TOKENIZERS
 from geovq.config import TrainingConfig
-from geovq.data import split_indices, split_validation
+from geovq.data import ImageSet, split_indices, split_validation
 from geovq.errors import Cancelled
 from geovq.models import LatticeDecoder, LatticePrior, LatticeVAE, LatticeVQVAE, initialised, save_model
 from geovq.randomness import make_generator
@@ -56,29 +57,42 @@ def train_vqvae(work: Workspace, name: str, input_digest: str) -> None:
 
 def refit_decoder(work: Workspace, tokenizer: str, input_digest: str) -> None:
     """Refit a copy of the VAE's decoder to a tokenizer's codes: images from the tokens that they already have."""
-    config, stage = work.config, f"refit:{tokenizer}"
-    autoencoder = work.autoencoder(tokenizer)
-    assert isinstance(autoencoder, LatticeVAE)
-    model = LatticeDecoder.of(autoencoder)
     codebook = load_tokenizer(work.path / tokenizer_file(tokenizer)).codebook
-    images, tokens = work.images("train"), _training_tokens(work, tokenizer)
+    examples = QuantizedImages(work.images("train"), _training_tokens(work, tokenizer), codebook)
+    model = refitted(work, f"refit:{tokenizer}", work.autoencoder(tokenizer), examples, input_digest)
+    _save(model, work.path / decoder_file(tokenizer))
+
+
+def refitted(
+    work: Workspace, stage: str, autoencoder: Autoencoder, examples: QuantizedImages, input_digest: str
+) -> LatticeDecoder:
+    """A copy of an autoencoder's decoder, trained on with images and the tokens that they have."""
+    config, model = work.config, LatticeDecoder.of(autoencoder)
     train, validation = (
-        QuantizedImages(images.subset(part), tokens[part], codebook).to(work.device)
-        for part in split_indices(images.labels, config.data.validation_fraction, config.seed)
+        examples.subset(part).to(work.device)
+        for part in split_indices(examples.images.labels, config.data.validation_fraction, config.seed)
     )
     # One pass over as many draws as the steps need: its length does not depend on the number of images.
     n_drawn = config.refit.n_steps * config.refit.batch_size
     drawn = Repeated(train, n_drawn, make_generator(config.seed, f"{stage}/repeated"), work.device)
     training = TrainingConfig(epochs=1, batch_size=config.refit.batch_size, learning_rate=config.refit.learning_rate)
     _fit(work, stage, model, RefitObjective(), (drawn, validation), training, input_digest)
-    _save(model, work.path / decoder_file(tokenizer))
+    return model
 
 
 def train_prior(work: Workspace, tokenizer: str, input_digest: str) -> None:
     """Train the Transformer prior on the tokens of the training images."""
-    config, stage = work.config, f"prior:{tokenizer}"
     n_codes = load_tokenizer(work.path / tokenizer_file(tokenizer)).n_codes  # chosen with the codebook, not configured
     tokens, images = _training_tokens(work, tokenizer), work.images("train")
+    model = trained_prior(work, f"prior:{tokenizer}", n_codes, tokens, images, input_digest)
+    _save(model, work.path / prior_file(tokenizer))
+
+
+def trained_prior(
+    work: Workspace, stage: str, n_codes: int, tokens: Int64[Tensor, "n h w"], images: ImageSet, input_digest: str
+) -> LatticePrior:
+    """The Transformer prior, trained on the tokens of images."""
+    config = work.config
     # The images that are set aside are the same for every prior and for the autoencoders.
     training, validation = split_indices(images.labels, config.data.validation_fraction, config.seed)
     labels = images.labels if config.prior.class_conditional else None
@@ -91,7 +105,7 @@ def train_prior(work: Workspace, tokenizer: str, input_digest: str) -> None:
     sequences = TokenSet(tokens, labels).to(work.device)
     examples = sequences.subset(training), sequences.subset(validation)
     _fit(work, stage, model, PriorObjective(), examples, config.prior_training, input_digest)
-    _save(model, work.path / prior_file(tokenizer))
+    return model
 
 
 def _training_tokens(work: Workspace, tokenizer: str) -> Tensor:
