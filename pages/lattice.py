@@ -40,3 +40,8 @@ with st.expander("How this is measured", icon=":material/function:"):
         "$V^\\top \\operatorname{diag}(\\sigma^2)\\, V$ with the directions in the columns of $V$. A code replaces the "
         "mean $\\mu$ of this cell alone."
     )
+    st.markdown(
+        "Of the whole lattice, $J^\\top J$ has a block $M_{ij} = J_i^\\top J_j$ for every two cells that share pixels. "
+        "The **coupling** of two cells whose steps are $v_i$ and $v_j$ is"
+    )
+    st.latex(r"\frac{v_i^\top M_{ij}\, v_j}{\|J_i v_i\|\,\|J_j v_j\|}.")

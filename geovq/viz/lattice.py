@@ -105,19 +105,24 @@ def where_figure(
         Rows and columns of pixels.
     """
     row, column = position
-    (y0, y1), (x0, x1) = (
-        (part.start * cells / pixels - 0.5, part.stop * cells / pixels - 0.5)
-        for part, cells, pixels in zip(footprint, shape, picture.shape, strict=True)
-    )
     dashed, solid = {"color": _MARK, "width": 2, "dash": "dash"}, {"color": _MARK, "width": 3}
     frames = [
-        {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1, "line": dashed},
+        {"type": "rect", **corners_of(footprint, picture.shape, shape), "line": dashed},
         {"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5, "line": solid},
     ]
     x, y = broken_lines(_grid(*shape))
     grid = go.Scatter(x=x, y=y, mode="lines", line={"color": NEUTRAL, "width": 0.5}, hoverinfo="skip")
     figure = go.Figure([_picture(picture, shape), grid], {"shapes": frames})
     return _panel(figure, shape, "", side=_LARGE, below=_TICKS)
+
+
+def corners_of(window: _WINDOW, pixels: tuple[int, ...], shape: tuple[int, int]) -> dict[str, float]:
+    """A box of pixels of a picture of size `pixels` as corners in the coordinates of a lattice of `shape`."""
+    (y0, y1), (x0, x1) = (
+        (part.start * n_cells / n_pixels - 0.5, part.stop * n_cells / n_pixels - 0.5)
+        for part, n_cells, n_pixels in zip(window, shape, pixels, strict=True)
+    )
+    return {"x0": x0, "x1": x1, "y0": y0, "y1": y1}
 
 
 def _grid(n_rows: int, n_columns: int) -> Float[Array, "lines 2 2"]:

@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from geovq.app.lattice.cell import COLUMN, ROW, picked_cell
 from geovq.app.lattice.codes import CODE
+from geovq.app.lattice.coupling import OTHER, coupling, pick_other
 from geovq.app.lattice.fitting import from_link, to_link
 from geovq.app.lattice.moves import step_key
 from geovq.app.lattice.source import keep_drawing
-from geovq.runs import open_run
+from geovq.app.shared import fetching
+from geovq.runs import Run, open_run
 from tests.pages.conftest import alts, chart, open_page, text_of
 
 STROKE = np.zeros((28, 28), dtype=np.uint8)
@@ -31,6 +34,12 @@ def file_of(values: NDArray[np.integer[Any]]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(values).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def pixels_of(run: Run, index: int) -> bytes:
+    """A held-out image as the page keeps it."""
+    image = fetching.held_out_of(run).batch(torch.tensor([index]))[0, 0]
+    return (image * 255).round().byte().numpy().tobytes()
 
 
 def with_file(content: bytes, name: str = "mine.png") -> AppTest:
@@ -239,3 +248,47 @@ def test_a_file_name_is_shown_as_it_stands_and_not_read_as_markdown(one_run: Pat
     captions = [caption.value for caption in app.caption if "d.png" in caption.value]
     assert len(captions) > 1
     assert all(r"file \*\*a\*\*\](http\://b) \`c\` \<i\> \# d.png" in caption for caption in captions)
+
+
+def test_a_cell_is_shown_with_its_neighbours_and_the_link_names_one_of_them(one_run: Path) -> None:
+    app = open_page("lattice", lattice_row="3", lattice_column="3", lattice_other="18")
+    assert not app.exception
+    assert not app.error
+    run = open_run(one_run)
+    found = coupling(run, "riemannian", "vae", pixels_of(run, 0), (3, 3))
+    assert found.equal_steps[3, 3] == pytest.approx(1)
+    assert found.is_coupled[3, 4]
+    assert not found.is_coupled[0, 0]
+    assert app.selectbox(key=OTHER).value == 18  # row 2, column 4
+    assert "They share 64 pixels" in text_of(app)  # 12 × 12 pixels each, one cell of 4 × 4 apart in both ways
+    row, column = divmod(found.others((3, 3))[0], 7)
+    assert f"row {row}, column {column}" in text_of(app)
+    app = open_page("lattice", lattice_row="0", lattice_column="0", lattice_other="48")  # shares no pixel
+    assert not app.exception
+    assert app.selectbox(key=OTHER).value in (1, 2, 7, 8, 9, 14, 15, 16)
+
+
+@pytest.mark.parametrize("name", ["kmeans", "vqvae"])
+def test_couplings_are_there_for_tokenizers_without_landmarks_and_with_autoencoders_of_their_own(
+    one_run: Path, name: str
+) -> None:
+    app = open_page("lattice", lattice_tokenizer={"kmeans": "k-means", "vqvae": "VQ-VAE"}[name])
+    assert not app.exception
+    assert not app.error
+    assert chart(app, "Coupling of the cell")
+
+
+def test_without_a_tokenizer_the_coupling_is_that_of_equal_steps(add_run: Callable[..., Path]) -> None:
+    add_run(keep=lambda stage: stage == "vae")
+    app = open_page("lattice")
+    assert not app.exception
+    assert re.search(r"Its changes and those of row \d, column \d (add up|cancel) most", text_of(app))
+
+
+def test_a_click_on_a_map_of_couplings_chooses_the_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, int] = {}
+    monkeypatch.setattr(st, "session_state", state)
+    pick_other([], 7)
+    assert state == {}
+    pick_other(["2,5"], 7)
+    assert state == {OTHER: 19}

@@ -7,6 +7,7 @@ import streamlit as st
 
 from geovq.app.lattice import data
 from geovq.app.lattice.codes import replace_cell
+from geovq.app.lattice.coupling import coupling_view
 from geovq.app.lattice.data import Cell, Look, equal_steps
 from geovq.app.lattice.moves import MOST_DIRECTIONS, move_cell
 from geovq.app.lattice.source import Picture
@@ -45,6 +46,7 @@ def cell_view(run: Run, picture: Picture, tokenizer: str | None, model: str) -> 
             _ellipse(run, model, found, cell, caption)
         with st.container(width=380):
             _jacobian(cell, caption)
+    coupling_view(run, picture, tokenizer, model, position)
     what = st.segmented_control(
         f"What to do with the cell at row {row}, column {column}",
         [_MOVE, _REPLACE],
