@@ -117,6 +117,10 @@ class ConvDecoder(nn.Module):
         logits: Tensor = self.layers(lattices)
         return logits
 
+    def mean_layers(self) -> tuple[nn.Module, ...]:
+        """Layers that give the means of Bernoulli pixels one after the other."""
+        return *self.layers, nn.Sigmoid()
+
 
 class ResidualBlock(nn.Module):
     """`x + mix(act(convolve(act(x))))`, where `mix` is 1 by 1.
@@ -138,6 +142,10 @@ class ResidualBlock(nn.Module):
         """Same shape in and out."""
         change: Tensor = self.mix(F.silu(self.convolve(F.silu(x))))
         return x + change
+
+    def residual_branch(self) -> tuple[nn.Module, ...]:
+        """Layers whose result is added to the input."""
+        return nn.SiLU(), self.convolve, nn.SiLU(), self.mix
 
 
 def require_images(images: Tensor, image_shape: ImageShape) -> None:

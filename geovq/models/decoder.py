@@ -50,6 +50,10 @@ class LatticeDecoder(nn.Module):
         """Pixel means, in [0, 1]."""
         return self.decode_logits(lattices).sigmoid()
 
+    def decode_layers(self) -> tuple[nn.Module, ...]:
+        """Layers of `decode`."""
+        return self.decoder.mean_layers()
+
     def forward(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
         """Pixel means, as `decode` gives them."""
         return self.decode(lattices)

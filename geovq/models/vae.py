@@ -68,6 +68,10 @@ class LatticeVAE(nn.Module):
         """Pixel means, in [0, 1]."""
         return self.decode_logits(lattices).sigmoid()
 
+    def decode_layers(self) -> tuple[nn.Module, ...]:
+        """Layers of `decode`."""
+        return self.decoder.mean_layers()
+
     def forward(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
         """Reconstruction from the posterior mean."""
         return self.decode(self.encode(images))

@@ -164,6 +164,7 @@ def lattice_metric(
         return batched._of_one()
     geometry = check_measurement(decoder, lattices, basis, output_geometry, chunk_size)
     plan = LinearisationPlan(colour_cells(decoder, lattices[0]), basis.to(lattices), geometry)
+    plan = plan.for_layers_of(decoder, lattices[0])
     if images is not None:
         require_images(images, len(lattices), plan.colouring.footprints.image_shape)
 

@@ -28,16 +28,19 @@ class CellOverlaps:
         False where a row is filled up.
     tile_pixels : tuple of Tensors of shape (T_s, s)
         Pixels of the tiles, gathered by their size s.
-    pair_tiles : Tensor of shape (R, L * M)
-        For every pair the places of its summands among the products of all tiles, each (T, n_colours, n_colours)
-        flattened; T * n_colours^2, one past the last, where there are fewer than R.
+    pair_order : Tensor of shape (L * M,)
+        Rank of every pair when those with most common tiles come first.
+    pair_tiles : tuple of Tensors of shape (pairs_r,)
+        For the first pairs by that order, those with more than r common tiles, the place of the r-th among the products
+        of all tiles, each (T, n_colours, n_colours) flattened. Pairs without any read a last place, T * n_colours^2.
     colouring : CellColouring
     """
 
     neighbours: Int64[Tensor, "cells m"]
     is_pair: Bool[Tensor, "cells m"]
     tile_pixels: tuple[Int64[Tensor, "tiles pixels"], ...]
-    pair_tiles: Int64[Tensor, "r pairs"]
+    pair_order: Int64[Tensor, " pairs"]
+    pair_tiles: tuple[Int64[Tensor, " _"], ...]
     colouring: CellColouring
 
     @classmethod
@@ -55,8 +58,8 @@ class CellOverlaps:
             tile_pixels.append(by_tile[starts[of_size, None] + torch.arange(size, device=starts.device)])
         tiles = tiles[torch.cat(order)]
         neighbours, is_pair = _neighbour_table(tiles)
-        pair_tiles = _pair_tiles(tiles, neighbours, is_pair, colours, colouring.n_colours)
-        return cls(neighbours, is_pair, tuple(tile_pixels), pair_tiles, colouring)
+        pair_order, pair_tiles = _pair_tiles(tiles, neighbours, is_pair, colours, colouring.n_colours)
+        return cls(neighbours, is_pair, tuple(tile_pixels), pair_order, pair_tiles, colouring)
 
 
 def _neighbour_table(tiles: Bool[Tensor, "t cells"]) -> tuple[Tensor, Tensor]:
@@ -73,14 +76,18 @@ def _neighbour_table(tiles: Bool[Tensor, "t cells"]) -> tuple[Tensor, Tensor]:
 
 def _pair_tiles(
     tiles: Bool[Tensor, "t cells"], neighbours: Tensor, is_pair: Tensor, colours: Tensor, n_colours: int
-) -> Int64[Tensor, "r pairs"]:
+) -> tuple[Int64[Tensor, " pairs"], tuple[Int64[Tensor, " _"], ...]]:
     n_cells, m = neighbours.shape
     own, other = torch.arange(n_cells, device=tiles.device).repeat_interleave(m), neighbours.flatten()
     shared = tiles[:, own] & tiles[:, other] & is_pair.flatten()  # (T, pairs)
     n_shared = shared.sum(dim=0)
-    pairs, at_tile = shared.T.nonzero(as_tuple=True)  # in the order of pairs
-    rank = torch.arange(len(pairs), device=tiles.device) - (n_shared.cumsum(0) - n_shared)[pairs]
-    place = (at_tile * n_colours + colours[own][pairs]) * n_colours + colours[other][pairs]
-    table = tiles.new_full((max(1, int(n_shared.max())), n_cells * m), len(tiles) * n_colours**2, dtype=torch.int64)
-    table[rank, pairs] = place
-    return table
+    by_number = n_shared.argsort(descending=True, stable=True)
+    pairs, at_tile = shared.T[by_number].nonzero(as_tuple=True)  # in that order
+    n_sorted = n_shared[by_number]
+    rank = torch.arange(len(pairs), device=tiles.device) - (n_sorted.cumsum(0) - n_sorted)[pairs]
+    colour, other_colour = colours[own][by_number][pairs], colours[other][by_number][pairs]
+    place = (at_tile * n_colours + colour) * n_colours + other_colour
+    first = tiles.new_full((n_cells * m,), len(tiles) * n_colours**2, dtype=torch.int64)
+    first[pairs[rank == 0]] = place[rank == 0]
+    later = [place[rank == r] for r in range(1, int(n_shared.max()))]
+    return by_number.argsort(), (first, *later)

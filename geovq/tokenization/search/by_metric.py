@@ -6,13 +6,12 @@ not fall, its next steps are damped (Levenberg 1944); where it fell, they become
 """
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from geovq.geometry.metric.linearisation import Linearisation, LinearisationPlan, linearise
+from geovq.geometry.metric.linearisation import LinearisationPlan, linearise
 from geovq.tokenization.search.candidates import colour_groups, nearest_codes, with_current
 from geovq.tokenization.search.problem import Problem, Standing, Targets
-from geovq.tokenization.search.sweeps import QuadraticError, sweep_candidates
+from geovq.tokenization.search.sweeps import ColouredMetric, QuadraticError, sweep_candidates
 
 _USES_PER_LINEARISATION = 5
 _MOST_SWEEPS = 5
@@ -33,46 +32,37 @@ def round_by_metric(problem: Problem, plan: LinearisationPlan, targets: Targets,
     linear = linearise(problem.decoder, problem.lattices(standing.tokens), plan)
     blocks = linear.blocks()
     near = nearest_codes(targets.points, blocks[:, :, 0], problem.codes, problem.n_candidates)
+    spacing, couples = plan.colouring.spacing, problem.prices.couples_neighbours
+    colours = colour_groups(standing.tokens.shape[1:], spacing, couples, near.device)
+    metric = ColouredMetric.of(blocks, plan.overlaps.neighbours, colours)
     damping = targets.images.new_zeros(len(near))
+    active = torch.arange(len(near), device=near.device)
     for _ in range(_USES_PER_LINEARISATION):
-        error = _error_around(standing, targets, linear, blocks)
-        tokens = _choose(problem, plan, error, near, standing, damping)
-        moved = (tokens != standing.tokens).flatten(1).any(dim=1).nonzero().squeeze(1)
+        now = standing.at(active)
+        pulled = linear.pull(targets.images - standing.means)[active]
+        tokens = _choose(problem, QuadraticError(metric, pulled), near[active], now.tokens, damping[active])
+        moved = (tokens != now.tokens).flatten(1).any(dim=1).nonzero().squeeze(1)
         if not len(moved):
             break
-        found = problem.measure(tokens[moved], targets.images[moved])
-        better = standing.replaced(moved, standing.at(moved).with_better(found, problem.bit_price))
-        fell = (better.tokens != standing.tokens).flatten(1).any(dim=1)
-        damping = torch.where(fell, damping / 3, 3 * damping + 1)
-        standing = better
+        # An image that stayed would stay again: its residual is the same, and damping only holds it back.
+        now, active, metric = now.at(moved), active[moved], metric.at(moved)
+        better = now.with_better(problem.measure(tokens[moved], targets.images[active]), problem.bit_price)
+        fell = (better.tokens != now.tokens).flatten(1).any(dim=1)
+        damping[active] = torch.where(fell, damping[active] / 3, 3 * damping[active] + 1)
+        standing = standing.replaced(active, better)
     return standing
 
 
-def _error_around(
-    standing: Standing, targets: Targets, linear: Linearisation, blocks: Float[Tensor, "n cells m a a"]
-) -> QuadraticError:
-    return QuadraticError(blocks, linear.plan.overlaps.neighbours, linear.pull(targets.images - standing.means))
-
-
-def _choose(
-    problem: Problem,
-    plan: LinearisationPlan,
-    error: QuadraticError,
-    near: Tensor,
-    standing: Standing,
-    damping: Float[Tensor, " n"],
-) -> Tensor:
-    grid = standing.tokens.shape[1:]
-    candidates = with_current(near, standing.tokens)  # (n, L, 1 + C)
+def _choose(problem: Problem, error: QuadraticError, near: Tensor, tokens: Tensor, damping: Tensor) -> Tensor:
+    candidates = with_current(near, tokens)  # (n, L, 1 + C)
     coordinates = problem.codes[candidates]
-    on_grid = candidates.reshape(*standing.tokens.shape, -1)
+    on_grid = candidates.reshape(*tokens.shape, -1)
     return sweep_candidates(
         error,
         coordinates - coordinates[:, :, :1],
         on_grid,
-        problem.prices.of_candidates(standing.tokens, on_grid),
+        problem.prices.of_candidates(tokens, on_grid),
         problem.bit_price,
-        colour_groups(grid, plan.colouring.spacing, problem.prices.couples_neighbours, near.device),
         _MOST_SWEEPS,
         damping,
     )

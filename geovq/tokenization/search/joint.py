@@ -177,6 +177,7 @@ def search_jointly(
     plan = None
     if has_products(decoder, lattices[0], basis):
         plan = LinearisationPlan(colouring, basis, in_bfloat16=_takes_bfloat16(precision, lattices))
+        plan = plan.for_layers_of(decoder, lattices[0])
     if plan is None and not exact:
         notes.append("The decoder has no forward-mode derivative, so candidates were tried by decoding each.")
     search = JointSearch(problem, plan, lattices, images, n_rounds, exact, chunk_size)

@@ -8,6 +8,7 @@ Source: Besag (1986), "On the statistical analysis of dirty pictures".
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int64
@@ -17,20 +18,57 @@ from geovq.tokenization.search.prices import CellPrices
 
 
 @dataclass(frozen=True)
+class ColouredMetric:
+    """Blocks of J^T J, gathered by the cells that may be chosen at once.
+
+    Attributes
+    ----------
+    own : Tensor of shape (n, L, A, A)
+        Of each cell with itself.
+    colours : list of Tensors of shape (s,)
+        Numbers of cells that may be chosen at once; together all cells.
+    around : list of Tensors of shape (s, M - 1)
+        Their neighbours.
+    coupling : list of Tensors of shape (n, s, A, (M - 1) * A)
+        Blocks with those.
+    """
+
+    own: Float[Tensor, "n cells a a"]
+    colours: list[Int64[Tensor, " _"]]
+    around: list[Int64[Tensor, "_ m1"]]
+    coupling: list[Float[Tensor, "n _ a m1a"]]
+
+    @classmethod
+    def of(
+        cls,
+        blocks: Float[Tensor, "n cells m a a"],
+        neighbours: Int64[Tensor, "cells m"],
+        colours: list[Int64[Tensor, " _"]],
+    ) -> Self:
+        """From the blocks of each cell and its `neighbours`, the first of which is the cell itself."""
+        around = [neighbours[cells, 1:] for cells in colours]
+        coupling = [blocks[:, cells, 1:].transpose(2, 3).flatten(3) for cells in colours]
+        return cls(blocks[:, :, 0], colours, around, coupling)
+
+    def at(self, rows: Int64[Tensor, " k"]) -> "ColouredMetric":
+        """Of some of the lattices."""
+        if len(rows) == len(self.own):
+            return self
+        return ColouredMetric(self.own[rows], self.colours, self.around, [part[rows] for part in self.coupling])
+
+
+@dataclass(frozen=True)
 class QuadraticError:
     """|r - J d|^2 of steps d of all cells, up to the constant |r|^2.
 
     Attributes
     ----------
-    blocks : Tensor of shape (n, L, M, A, A)
-        Of J^T J, for each cell and its `neighbours`; the first is the cell itself.
-    neighbours : Tensor of shape (L, M)
+    metric : ColouredMetric
     pulled : Tensor of shape (n, L, A)
         J^T r.
     """
 
-    blocks: Float[Tensor, "n cells m a a"]
-    neighbours: Int64[Tensor, "cells m"]
+    metric: ColouredMetric
     pulled: Float[Tensor, "n cells a"]
 
 
@@ -40,7 +78,6 @@ def sweep_candidates(
     candidates: Int64[Tensor, "n h w c"],
     prices: CellPrices,
     bit_price: float,
-    colours: list[Int64[Tensor, " s"]],
     n_sweeps: int,
     damping: Float[Tensor, " n"],
 ) -> Int64[Tensor, "n h w"]:
@@ -57,33 +94,32 @@ def sweep_candidates(
         Bits of the candidates of some cells, given all tokens.
     bit_price : float
         Squared pixel error that a bit is worth.
-    colours : list of Tensors
-        Numbers of cells that may be chosen at once; together all cells.
     n_sweeps : int
         At most.
     damping : Tensor of shape (n,)
         Share by which the error of every step of an image is raised, so that steps become smaller (Levenberg 1944).
     """
     n, n_cells, _, n_active = steps.shape
-    own = error.blocks[:, :, 0]  # (n, L, A, A)
-    curvature = (1 + damping[:, None, None]) * ((steps @ own) * steps).sum(dim=-1)  # (n, L, C)
-    others = error.blocks[:, :, 1:].transpose(2, 3).flatten(3)  # (n, L, A, (M - 1) * A)
-    parts = [(cells, others[:, cells], error.neighbours[cells, 1:]) for cells in colours]
+    metric = error.metric
+    curvature = (1 + damping[:, None, None]) * ((steps @ metric.own) * steps).sum(dim=-1)  # (n, L, C)
+    parts = [
+        (cells, around, coupling, steps[:, cells], curvature[:, cells], error.pulled[:, cells, :, None])
+        for cells, around, coupling in zip(metric.colours, metric.around, metric.coupling, strict=True)
+    ]
     standing = steps.new_zeros(n, n_cells, n_active)
     choice = torch.zeros(n, n_cells, dtype=torch.int64, device=steps.device)
     codes = candidates.flatten(1, 2)  # (n, L, C)
     tokens = codes[:, :, 0].clone()
     for _ in range(n_sweeps):
         before = choice.clone()
-        for cells, coupling, neighbours in parts:
-            around = standing[:, neighbours].flatten(2)[..., None]  # (n, s, (M - 1) * A, 1)
-            slope = error.pulled[:, cells, :, None] - coupling @ around  # (n, s, A, 1)
-            cost = curvature[:, cells] - 2 * (steps[:, cells] @ slope).squeeze(-1)  # (n, s, C)
+        for cells, around, coupling, step, bend, pulled in parts:
+            slope = pulled - coupling @ standing[:, around].flatten(2)[..., None]  # (n, s, A, 1)
+            cost = bend - 2 * (step @ slope).squeeze(-1)  # (n, s, C)
             cost = cost + bit_price * prices(tokens.view(candidates.shape[:3]), cells)
             best = cost.argmin(dim=2, keepdim=True)
             choice[:, cells] = best.squeeze(2)
             tokens[:, cells] = codes[:, cells].gather(2, best).squeeze(2)
-            standing[:, cells] = steps[:, cells].gather(2, best[..., None].expand(-1, -1, 1, n_active)).squeeze(2)
+            standing[:, cells] = step.gather(2, best[..., None].expand(-1, -1, 1, n_active)).squeeze(2)
         if torch.equal(choice, before):
             break
     return tokens.view(candidates.shape[:3])

@@ -5,6 +5,7 @@ from torch import nn
 
 import geovq
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
+from geovq.geometry.metric.layer_products import known_layers
 from geovq.tokenization.search import CodePrices, search_jointly
 from tests.geometry.decoders import GlobalDecoder
 from tests.tokenization.search.worlds import (
@@ -229,3 +230,12 @@ def test_bad_input_is_named(change, error, message):
     } | change
     with pytest.raises(error, match=message):
         search_jointly(**arguments)
+
+
+def test_a_decoder_that_names_its_layers_leads_to_the_tokens_of_one_that_does_not():
+    decoder, tokenizer, lattices = blurring_decoder(), tokenizer_of(12), lattices_of_cells(9, 5, 4)
+    assert known_layers(decoder) is not None
+    named = search_jointly(decoder, tokenizer, lattices, bit_price=0.01, prices="context")
+    unnamed = search_jointly(lambda z: decoder(z), tokenizer, lattices, bit_price=0.01, prices="context")
+    assert torch.equal(named.tokens, unnamed.tokens)
+    assert named.n_changed.sum() > 0

@@ -4,7 +4,7 @@ import torch
 from geovq import lattice_metric
 from geovq.tokenization.search.candidates import colour_groups, nearest_codes
 from geovq.tokenization.search.prices import CodePrices
-from geovq.tokenization.search.sweeps import QuadraticError, sweep_candidates
+from geovq.tokenization.search.sweeps import ColouredMetric, QuadraticError, sweep_candidates
 from tests.tokenization.search.worlds import blurring_decoder, lattices_of_cells, tokenizer_of
 
 PRICES = CodePrices(torch.tensor([1.0, 2.0, 3.0, 3.0, 4.0]))
@@ -22,15 +22,15 @@ def one_problem(spacing: tuple[int, int], n_sweeps: int, bit_price: float = 1e-6
     assert pulled_residuals is not None
     candidates = torch.arange(5).expand(1, 5, 5, 5)
     steps = (codes - codes[0]).expand(1, 25, 5, 3)
-    error = QuadraticError(metric.blocks, metric.neighbours, pulled_residuals.flatten(1, 2))
     groups = colour_groups((5, 5), spacing, False, torch.device("cpu"))
+    coloured = ColouredMetric.of(metric.blocks, metric.neighbours, groups)
+    error = QuadraticError(coloured, pulled_residuals.flatten(1, 2))
     tokens = sweep_candidates(
         error,
         steps,
         candidates,
         PRICES.of_candidates(start, candidates),
         bit_price,
-        groups,
         n_sweeps,
         torch.zeros(1).double(),
     )
