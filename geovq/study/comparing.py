@@ -126,7 +126,13 @@ class CurveComparison:
 
 
 def compare_curves(
-    method: Measurements, other: Measurements, *, confidence: float = 0.95, n_resamples: int = 1_000, seed: int = 0
+    method: Measurements,
+    other: Measurements,
+    *,
+    between: tuple[float, float] = (-math.inf, math.inf),
+    confidence: float = 0.95,
+    n_resamples: int = 1_000,
+    seed: int = 0,
 ) -> CurveComparison:
     """Compare two methods by the curves through their operating points.
 
@@ -134,6 +140,8 @@ def compare_curves(
     ----------
     method, other : Measurements
         Of the same seeds and images, in the same order; their numbers of operating points may differ.
+    between : tuple of float
+        Rates at which errors are compared; by default all that both reach.
     confidence : float, default=0.95
         Of the percentile intervals, above 0 and below 1.
     n_resamples : int, default=1000
@@ -158,10 +166,10 @@ def compare_curves(
         raise InvalidValueError(f"confidence must be above 0 and below 1; got {confidence}.")
     if n_resamples < 1:
         raise InvalidValueError(f"n_resamples must be at least 1; got {n_resamples}.")
-    everything = np.ones((n_seeds, n_images))
-    ratios, savings = _per_seed(method, other, everything)
+    ratios, savings = _per_seed(method, other, np.ones((n_seeds, n_images)), between)
     rng = make_rng(seed, "study/comparing")
-    drawn = np.array([_resampled(method, other, rng) for _ in range(n_resamples)])  # (n_resamples, 2)
+    draws = (_draw(n_seeds, n_images, rng) for _ in range(n_resamples))
+    drawn = np.array([_resampled(method, other, *draw, between) for draw in draws])  # (n_resamples, 2)
     return CurveComparison(
         method.name,
         other.name,
@@ -174,25 +182,70 @@ def compare_curves(
     )
 
 
-def _resampled(method: Measurements, other: Measurements, rng: np.random.Generator) -> tuple[float, float]:
-    n_seeds, _, n_images = method.bits.shape
+def compare_errors(
+    errors: Float[Array, "seeds images"],
+    others: Float[Array, "seeds images"],
+    *,
+    confidence: float = 0.95,
+    n_resamples: int = 1_000,
+    seed: int = 0,
+) -> Estimate:
+    """Geometric mean over seeds of mean(errors) / mean(others), with its interval over seeds and images.
+
+    Parameters
+    ----------
+    errors, others : ndarray of shape (seeds, images)
+        Of the same seeds and images; positive on average.
+    confidence, n_resamples, seed
+        As in `compare_curves`.
+    """
+    if errors.ndim != 2 or errors.shape != others.shape:
+        raise ShapeError(
+            f"errors and others must have the same shape (seeds, images); got {errors.shape} and {others.shape}."
+        )
+    rng = make_rng(seed, "study/comparing errors")
+    values = []
+    for _ in range(n_resamples):
+        seeds, counts = _draw(errors.shape[0], errors.shape[1], rng)
+        values.append(_ratio_of_means(errors[seeds], others[seeds], counts))
+    return _estimate(_ratio_of_means(errors, others, np.ones(errors.shape)), np.array(values), confidence)
+
+
+def _ratio_of_means(errors: Array, others: Array, weights: Array) -> float:
+    ratios = (errors * weights).sum(axis=1) / (others * weights).sum(axis=1)
+    return _geometric_mean(ratios.tolist())
+
+
+def _draw(n_seeds: int, n_images: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Seeds drawn with replacement, and how often each image is drawn for each of them, (seeds, images)."""
     seeds = rng.integers(n_seeds, size=n_seeds)
-    counts = np.stack([np.bincount(rng.integers(n_images, size=n_images), minlength=n_images) for _ in seeds]).astype(
-        float
-    )
+    counts = [np.bincount(rng.integers(n_images, size=n_images), minlength=n_images) for _ in seeds]
+    return seeds, np.stack(counts).astype(float)
+
+
+def _resampled(
+    method: Measurements, other: Measurements, seeds: Array, counts: Array, between: tuple[float, float]
+) -> tuple[float, float]:
+    """Ratio and saving of one draw; NaN where a method's points make no curve for the images that were drawn."""
     chosen_method = Measurements(method.name, method.bits[seeds], method.errors[seeds])
     chosen_other = Measurements(other.name, other.bits[seeds], other.errors[seeds])
-    ratios, savings = _per_seed(chosen_method, chosen_other, counts)
+    try:
+        ratios, savings = _per_seed(chosen_method, chosen_other, counts, between)
+    except InvalidValueError:
+        return math.nan, math.nan
     return _geometric_mean(ratios), _mean(savings)
 
 
 def _per_seed(
-    method: Measurements, other: Measurements, weights: Float[Array, "seeds images"]
+    method: Measurements,
+    other: Measurements,
+    weights: Float[Array, "seeds images"],
+    between: tuple[float, float],
 ) -> tuple[list[float], list[float]]:
     """Error ratio and bits saved of every seed, images weighted."""
     mine, its = _curves(method, weights), _curves(other, weights)
     pairs = list(zip(mine, its, strict=True))
-    return [error_ratio(a, b) for a, b in pairs], [bits_saved(a, b) for a, b in pairs]
+    return [error_ratio(a, b, between) for a, b in pairs], [bits_saved(a, b) for a, b in pairs]
 
 
 def _curves(measured: Measurements, weights: Float[Array, "seeds images"]) -> list[RateErrorCurve]:

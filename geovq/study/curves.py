@@ -9,6 +9,7 @@ monotone interpolation of Barman, Martini, Reznik (2022), "Revisiting Bjontegaar
 Compression Efficiency Comparison".
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -92,9 +93,19 @@ class RateErrorCurve:
         return found
 
 
-def error_ratio(curve: RateErrorCurve, other: RateErrorCurve) -> float:
-    """Geometric mean of error(curve) / error(other) over the rates that both reach; NaN if there are none."""
+def error_ratio(
+    curve: RateErrorCurve, other: RateErrorCurve, between: tuple[float, float] = (-math.inf, math.inf)
+) -> float:
+    """Geometric mean of error(curve) / error(other) over the rates that both reach; NaN if there are none.
+
+    Parameters
+    ----------
+    curve, other : RateErrorCurve
+    between : tuple of float
+        Only rates in this range count.
+    """
     low, high = _common(curve.bits, other.bits)
+    low, high = max(low, between[0]), min(high, between[1])
     if not low < high:
         return float("nan")
     mine = PchipInterpolator(curve.bits, curve.log_errors).integrate(low, high)

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from geovq.artifacts import digest_of
 from geovq.data import ImageSet
-from geovq.data.subsets import stratified_indices
 from geovq.evaluation import distortion, prior_likelihood, reconstruction, token_usage
+from geovq.geometry.landmarks import draw_images
 from geovq.models import LatticeDecoder
 from geovq.progress import SilentProgress
 from geovq.runs.stages.plan import plan
@@ -156,10 +156,10 @@ def _measured_pixels(images: ImageSet, means: Float[Tensor, "n c height width"])
 
 
 def _drawn(images: ImageSet, n_images: int | None, stream: str) -> tuple[Int64[Tensor, " n"], ImageSet]:
-    """Places and images, the same for every seed of the study, with the proportions of the classes."""
-    if n_images is None or n_images >= len(images):
+    """Places and images: the same for every seed of the study, and the fewer among the more."""
+    if n_images is None:
         return torch.arange(len(images)), images
-    places = stratified_indices(images.labels, n_images, 0, stream)
+    places = draw_images(len(images), n_images, seed=0, stream=stream)
     return places, images.subset(places)
 
 
