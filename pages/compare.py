@@ -6,6 +6,8 @@ from geovq.app.compare.controls import comparable_runs, measure_picker, names_of
 from geovq.app.compare.export import Comparison, export_section
 from geovq.app.compare.pictures import pictures_section
 from geovq.app.compare.plane import measured_section
+from geovq.app.compare.rival import against_rival
+from geovq.app.compare.study import study_section
 from geovq.app.compare.verdict import interval_words, verdict
 from geovq.app.shared.frame import require_frame
 from geovq.app.shared.markdown import as_text
@@ -30,11 +32,15 @@ else:
     )
     st.markdown(f"#### {as_text(sentence)}")
     st.caption(provenance(run, as_text(interval_words(difference))))
+    rival = against_rival(a, b, measure)
+    if rival:
+        st.markdown(as_text(f"{rival}."))
 
 measured_section(a, b, measure, runs.values())
+study_section(a, b)
 if not same:
     st.subheader("The same images through both")
     pictures_section(a, b, measure)
     st.subheader("The codes of both")
     codes_section(a, b)
-    export_section(Comparison(a, b, measure, sentence))
+    export_section(Comparison(a, b, measure, sentence, rival))

@@ -15,7 +15,9 @@ from geovq.app.compare.pictures import cell_errors, ordered
 from geovq.app.compare.table import with_refits
 from geovq.app.shared import fetching
 from geovq.runs import open_run
-from tests.pages.conftest import charts, open_page, text_of
+from geovq.study.table import TABLE_NAME, StudyRow, write_table
+from tests.pages.conftest import chart, charts, open_page, text_of
+from tests.pages.study_table import rows
 
 
 @pytest.fixture
@@ -26,6 +28,21 @@ def another_run(one_run: Path) -> Path:
     text = (other / "config.yaml").read_text()
     (other / "config.yaml").write_text(text.replace(f"name: {one_run.name}", "name: other"))
     return other
+
+
+@pytest.fixture
+def ship_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[StudyRow] | None], None]:
+    """Puts a study's table, or none, where the one that travels with geovq would be."""
+
+    def ship(table: list[StudyRow] | None) -> None:
+        folder = tmp_path / "bundled"
+        for module in ("geovq.study.table", "geovq.app.compare.study"):
+            monkeypatch.setattr(f"{module}.bundled", lambda *parts: folder.joinpath(*parts))
+        if table is not None:
+            (folder / "assets" / "study").mkdir(parents=True)
+            write_table(folder / "assets" / "study" / TABLE_NAME, table)
+
+    return ship
 
 
 def comparison(path: Path, tokenizers: tuple[str, str] = ("riemannian", "kmeans")) -> Comparison:
@@ -167,3 +184,62 @@ def test_the_report_holds_the_comparison_and_shows_words_as_they_stand(one_run: 
 
 def test_the_pictures_are_a_png(one_run: Path) -> None:
     assert pictures_png(comparison(one_run)).startswith(b"\x89PNG")
+
+
+def test_the_verdict_always_includes_the_vqvae_of_the_run(one_run: Path) -> None:
+    run = open_run(one_run)
+    words = text_of(open_page("compare"))  # Riemannian against k-means
+    difference, error = (
+        compare_data.errors(Side(run, "riemannian", "own", run), "mse")
+        - compare_data.errors(Side(run, "vqvae", "own", run), "mse"),
+        compare_data.errors(Side(run, "vqvae", "own", run), "mse").mean(),
+    )
+    share = f"{abs(difference.mean()) / error:.0%}"
+    assert f"{share} {'less' if difference.mean() < 0 else 'more'} reconstruction error than VQ-VAE" in words
+    assert text_of(open_page("compare", compare_theirs="VQ-VAE")).count("error than VQ-VAE") == 1
+
+
+def test_a_run_without_a_vqvae_says_so(add_run: Callable[..., Path]) -> None:
+    add_run(keep=lambda stage: "vqvae" not in stage)
+    app = open_page("compare")
+    assert not app.exception
+    assert "mnist-sample/tiny has no VQ-VAE" in text_of(app)
+
+
+def test_without_a_study_the_page_says_so_in_one_sentence(one_run: Path, ship_study: Callable[..., None]) -> None:
+    ship_study(None)
+    app = open_page("compare")
+    assert not app.exception
+    assert text_of(app).count("No study comes with this geovq") == 1
+    assert "95% interval" in text_of(app)
+
+
+def test_the_study_is_drawn_with_the_chosen_runs_and_says_who_is_better(
+    one_run: Path, ship_study: Callable[..., None]
+) -> None:
+    ship_study(rows())
+    app = open_page("compare")
+    assert not app.exception
+    words = text_of(app)
+    assert "MNIST, chosen together: Local metric has 0.50 × the error of VQ-VAE at equal rate (3 seeds: 0.50" in words
+    assert "2,000 held-out images, 3 seeds of the autoencoder" in words
+    figure = chart(app, "with bands over 3 seeds")
+    titles = [note["text"] for note in figure["layout"]["annotations"]]
+    assert titles[:2] == ["MNIST", "FashionMNIST"]
+    run_points = [trace for trace in figure["data"] if trace["name"] == "the chosen runs"]
+    assert {trace["text"][0] for trace in run_points} >= {"<b>A</b>", "<b>B</b>"}
+    assert {trace.get("xaxis", "x") for trace in run_points} == {"x"}  # the run is of MNIST
+
+
+def test_search_decoder_and_tokenizers_of_the_study_are_chosen_by_the_link(
+    one_run: Path, ship_study: Callable[..., None]
+) -> None:
+    ship_study(rows(seeds=(0,)))
+    app = open_page("compare", compare_study_search="own rule", compare_study_decoder="refitted")
+    assert not app.exception
+    names = {trace["name"] for trace in chart(app, "over 1 seed")["data"]}
+    assert {"Local metric, own rule", "VQ-VAE, own rule", "k-means, own rule"} <= names
+    assert not any("together" in name for name in names)
+    app.multiselect(key="compare_study_tokenizers").set_value([]).run()
+    assert not app.exception
+    assert "The study has no points of these" in text_of(app)

@@ -25,12 +25,13 @@ _ENLARGED = 3
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sides, the error that decides, and the sentence it ends in."""
+    """Two sides, the error that decides, the sentence it ends in, and what it says about the VQ-VAE."""
 
     a: Side
     b: Side
     measure: Measure
     verdict: str
+    against_rival: str = ""
 
     @property
     def table(self) -> pd.DataFrame | None:
@@ -56,6 +57,7 @@ def numbers_json(comparison: Comparison) -> str:
     table = comparison.table
     values = {
         "verdict": comparison.verdict,
+        "against_vqvae": comparison.against_rival,
         "error": measure,
         "a": _side_values(a, measure),
         "b": _side_values(b, measure),
@@ -93,7 +95,8 @@ def report(comparison: Comparison) -> str:
             sections.append(Section("Rate and error", "Whiskers are two standard errors.", figure))
         headings = {name: column["label"] for name, column in comparison_columns().items()}
         sections.append(Section("All measurements", "On held-out images.", table=table.rename(columns=headings)))
-    lead = [f"{comparison.verdict}.", f"{interval_words(compare_data.difference(a, b, measure))}."]
+    sentences = (comparison.verdict, comparison.against_rival, interval_words(compare_data.difference(a, b, measure)))
+    lead = [f"{sentence}." for sentence in sentences if sentence]
     source = f"geovq · A: run {a.run.id}, seed {a.run.seed} · B: run {b.run.id}, seed {b.run.seed}"
     return report_html(f"{names[0]} against {names[1]}", lead, sections, source=source)
 
