@@ -16,6 +16,7 @@ import webbrowser
 from importlib.util import find_spec
 
 from geovq.bundle import require_bundled, whereabouts
+from geovq.classroom import is_classroom, listed_runs
 from geovq.errors import InvalidValueError, ServingError
 
 ADDRESS = "127.0.0.1"
@@ -50,6 +51,8 @@ def serve(port: int = PORT, *, browser: bool = True) -> None:
         If a file of the app is missing.
     InvalidValueError
         If `port` is no port.
+    ConfigError
+        If `GEOVQ_MODE` or `GEOVQ_RUNS` is not understood.
     """
     lacking = [name for name in APP_PACKAGES if find_spec(name) is None]
     if lacking:
@@ -61,8 +64,9 @@ def serve(port: int = PORT, *, browser: bool = True) -> None:
     for parts in ((".streamlit", "config.toml"), ("pages", "home.py"), ("configs", "demo.yaml"), ("assets", "lessons")):
         require_bundled(*parts)
     require_free(port)
+    mode = f" In classroom mode, with the shipped runs and {len(listed_runs())} more." if is_classroom() else ""
     address = f"http://{ADDRESS}:{port}"
-    print(f"{whereabouts()}\nThe app is at {address}; Ctrl+C ends it.", flush=True)
+    print(f"{whereabouts()}\nThe app is at {address}; Ctrl+C ends it.{mode}", flush=True)
     if browser and has_display():
         threading.Thread(target=_open_when_up, args=(address,), daemon=True).start()
     # Nobody edits an installed app, and watching every imported file takes time from it.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from geovq.classroom import refuse_in_classroom
 from geovq.errors import JobError
 from geovq.runs.process.pids import find_process
 from geovq.runs.process.status import TERMINATED_FLAG, State, Status, cancel_age_s, read_status, request_cancel
@@ -22,8 +23,9 @@ def cancel(run_path: str | Path) -> None:
     Raises
     ------
     JobError
-        If no job works on the run.
+        If no job works on the run, or in a classroom.
     """
+    refuse_in_classroom("cancelling a job")
     status = read_status(run_path)
     if status is None or not status.state.active:
         state = f"its state is {status.state}" if status else "it never had one"

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from geovq.catalogue.datasets import DATASETS
+from geovq.classroom import refuse_in_classroom
 from geovq.config import RUN_NAME_PATTERN
 from geovq.errors import InvalidValueError, JobError
 from geovq.runs.layout import is_shipped
@@ -81,7 +82,14 @@ def refuse_if_active(run_path: Path) -> None:
 
 @contextmanager
 def changing_runs(outputs_root: Path) -> Iterator[None]:
-    """Lock under which one process at a time starts or deletes runs below a root, so that its checks stay true."""
+    """Lock under which one process at a time starts or deletes runs below a root, so that its checks stay true.
+
+    Raises
+    ------
+    JobError
+        In a classroom, or if the lock cannot be had.
+    """
+    refuse_in_classroom("starting or deleting a run")
     folder = outputs_root / QUEUE_FOLDER
     lock = FileLock(folder / "launch.lock", timeout=_LOCK_TIMEOUT_S)
     try:

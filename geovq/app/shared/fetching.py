@@ -4,6 +4,7 @@ Thin calls into the library, without formulas and widgets; results are kept from
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,10 +14,12 @@ from torch import Tensor
 from geovq.app.shared.caching import copies, shared
 from geovq.app.shared.cells import centre_cell
 from geovq.catalogue.datasets import Split
+from geovq.classroom import is_shown
 from geovq.config import ExperimentConfig
 from geovq.data import ImageSet, at_hand, load_images
+from geovq.errors import ArtifactError
 from geovq.evaluation import Distortion, TokenUsage, distortion, token_usage
-from geovq.runs import Run, experiment_images, open_run
+from geovq.runs import Run, experiment_images, layout, open_run, outputs_root
 from geovq.tokenization import LandmarkTokenizer
 from geovq.tokenization.patches import decoded_codes
 from geovq.viz import Landmarks
@@ -47,8 +50,21 @@ class Passage:
 
 
 def open_cached(path: str) -> Run:
-    """The run in a folder, with the models that were loaded before if nothing in it has changed."""
+    """The run in a folder, with the models that were loaded before if nothing in it has changed.
+
+    Raises
+    ------
+    ArtifactError
+        If it cannot be opened, or is none of those that a classroom sees.
+    """
+    if not may_be_seen(Path(path)):
+        raise ArtifactError(f"{Path(path).name} is not among the runs of this classroom; choose another one.")
     return _kept(open_run(path))
+
+
+def may_be_seen(run_path: Path) -> bool:
+    """Whether a run is shown here: any, but in a classroom only shipped and listed ones."""
+    return is_shown(run_path, outputs_root(), layout.SHIPPED_ROOT)
 
 
 @shared(3, False)

@@ -11,6 +11,7 @@ from streamlit.navigation.page import Page
 
 from geovq.app.shared.garbage_collection import set_imports_aside
 from geovq.app.shared.links import page_file, pass_over_unusable
+from geovq.classroom import is_classroom
 
 _FRAME = "inside_frame"
 
@@ -105,6 +106,11 @@ def navigation() -> Page:
     entry = next(section[page] for section in menu.values() if page in section)
     st.title(entry.headline or entry.title)
     st.markdown(entry.lead)
+    if is_classroom():
+        st.info(
+            "**Classroom.** You see the runs that were chosen for it. Nothing can be trained, changed or deleted here.",
+            icon=":material/school:",
+        )
     return page
 
 

@@ -12,6 +12,7 @@ from geovq import jobs
 from geovq.app.shared.markdown import as_text
 from geovq.app.shared.states import guarded
 from geovq.app.shared.wording import progress_fraction, progress_sentence
+from geovq.classroom import is_classroom
 from geovq.jobs import QueuedJob
 from geovq.runs import outputs_root
 from geovq.runs.process.status import State
@@ -20,7 +21,12 @@ _QUEUE_POLL_S = 2.0
 
 
 def active_jobs() -> list[QueuedJob]:
-    """Jobs at work or waiting, the one at work first. One that was cancelled and does not stop gets its next signal."""
+    """Jobs at work or waiting, the one at work first. One that was cancelled and does not stop gets its next signal.
+
+    A classroom sees none: they belong to whoever has started them elsewhere.
+    """
+    if is_classroom():
+        return []
     found = jobs.queue(outputs_root())
     for job in found:
         if job.status.state is State.CANCELLING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from geovq.app.shared.fetching import open_cached
+from geovq.app.shared.fetching import may_be_seen, open_cached
 from geovq.app.shared.links import brief, followed, page_file, write
 from geovq.app.shared.markdown import as_text
 from geovq.app.shared.states import empty_state
@@ -25,8 +25,8 @@ def link_id(summary: RunSummary) -> str:
 
 
 def known_runs() -> dict[str, RunSummary]:
-    """All runs by their link id: own runs from the newest, then the shipped ones."""
-    return {link_id(summary): summary for summary in list_runs()}
+    """All runs that are shown here, by their link id: own runs from the newest, then the shipped ones."""
+    return {link_id(summary): summary for summary in list_runs() if may_be_seen(summary.path)}
 
 
 def default_run(runs: Mapping[str, RunSummary]) -> str | None:

@@ -13,6 +13,7 @@ from geovq.app.shared.states import error_box
 from geovq.app.shared.wording import STATE_BADGES
 from geovq.app.train.form import load_settings
 from geovq.app.train.review import LAUNCHED
+from geovq.classroom import is_classroom
 from geovq.errors import GeovqError
 from geovq.runs import RunSummary, outputs_root
 
@@ -26,7 +27,7 @@ def run_list() -> None:
     if failure := st.session_state.get(_FAILURE):
         error_box(failure)
     runs = list(known_runs().values())
-    if all(summary.shipped for summary in runs):
+    if all(summary.shipped for summary in runs) and not is_classroom():
         st.caption("None of your own yet. Runs that you start appear here, above those that came with geovq.")
     if len(runs) > _N_SHOWN and not st.toggle(f"Show all {len(runs)}", key=_ALL):
         runs = runs[:_N_SHOWN]
@@ -61,6 +62,8 @@ def _line(summary: RunSummary) -> None:
         if st.button("Open", key=f"open_{name}", icon=":material/visibility:", on_click=choose, args=(name,)):
             st.switch_page(page_file("compare"))
         st.button("Curves", key=f"curves_{name}", icon=":material/show_chart:", on_click=_look_back, args=(summary,))
+        if is_classroom():
+            return
         _begin_from(summary)
         if not summary.shipped:
             _change(summary)
