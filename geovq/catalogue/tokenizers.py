@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from geovq.catalogue.fsq_levels import FSQ_LEVELS
+
 _NEAREST_CODE = "geovq.tokenization.nearest_code:NearestCodeTokenizer"
 _LANDMARKS = "geovq.tokenization.landmark:LandmarkTokenizer"
 _LOCAL_METRIC = "geovq.tokenization.local_metric:LocalMetricTokenizer"
@@ -69,6 +71,11 @@ class TokenizerDescription:
         Reference to the model it is trained with, quantizer included, if it is trained end to end.
     unused_settings : frozenset of str
         Settings of section `vqvae` that this model does not read.
+    starts_at_mean : bool
+        Whether its decoder starts from the mean pixel of the images. Otherwise the first steps, in which everything
+        learns to be darker, press all cells to one end, which a quantizer without restarts does not recover from.
+    code_counts : tuple of int
+        Numbers of codes K that it can have, if not any.
     own_settings : frozenset of str
         Settings of section `codebook` that only the tokenizers read which name them here.
     on_graph : bool
@@ -92,6 +99,8 @@ class TokenizerDescription:
     fit: str = ""
     autoencoder: str = ""
     unused_settings: frozenset[str] = frozenset()
+    starts_at_mean: bool = False
+    code_counts: tuple[int, ...] = ()
     own_settings: frozenset[str] = frozenset()
     on_graph: bool = False
     measures_images: bool = False
@@ -216,6 +225,38 @@ _ALL = (
         stored_as=_NEAREST_CODE,
         autoencoder="geovq.models.vqvae:PlainVQVAE",
         unused_settings=frozenset({"decay", "restart_below"}),
+        fit_work=_copy,
+    ),
+    TokenizerDescription(
+        name="fsq",
+        label="FSQ",
+        gloss="Trained end to end without a codebook to learn: a few channels are each rounded to a few levels.",
+        codebook="trained end to end: all combinations of a few levels in each of a few channels",
+        encoding="rounding",
+        colour="#c81c56",
+        marker="triangle-down",
+        dash="12px 3px 3px 3px",
+        stored_as=_NEAREST_CODE,
+        autoencoder="geovq.models.vqvae:FSQVAE",
+        unused_settings=frozenset({"latent_channels", "commitment", "decay", "restart_below"}),
+        starts_at_mean=True,
+        code_counts=tuple(FSQ_LEVELS),
+        fit_work=_copy,
+    ),
+    TokenizerDescription(
+        name="simvq",
+        label="SimVQ",
+        gloss="Trained end to end with codes that are one linear map of a fixed random basis, so that all of them "
+        "learn from every cell.",
+        codebook="trained end to end: a linear map of a frozen basis",
+        encoding="nearest code",
+        colour="#a706f8",
+        marker="cross",
+        dash="4px 8px",
+        stored_as=_NEAREST_CODE,
+        autoencoder="geovq.models.vqvae:SimVQVAE",
+        unused_settings=frozenset({"decay", "restart_below"}),
+        starts_at_mean=True,
         fit_work=_copy,
     ),
 )

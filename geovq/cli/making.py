@@ -10,7 +10,7 @@ from geovq.cli.arguments import Commands, named_path, natural, progress_bars
 _TARGETS = {
     "run": "make a whole run: every stage that is not up to date",
     "train-vae": "train the VAE of a run",
-    "train-vqvae": "train the VQ-VAEs of a run",
+    "train-vqvae": "train the VQ-VAEs of a run, FSQ and SimVQ among them",
     "discretize": "make the tokenizers of a run and its tokens",
     "refit": "refit copies of a run's decoder to the codes of its tokenizers",
     "train-prior": "train the priors of a run",

@@ -95,6 +95,13 @@ class ExperimentConfig(Section):
                 f"geometry.n_landmarks must be at most {n_cells}, the cells of {key} = {limits[key]} lattices; "
                 f"got {self.geometry.n_landmarks}"
             )
+        for name in self.tokenizers:
+            allowed = TOKENIZERS[name].code_counts
+            if allowed and self.codebook.n_codes not in allowed:
+                raise ValueError(
+                    f"codebook.n_codes must be {', '.join(map(str, allowed[:-1]))} or {allowed[-1]} with the {name} "
+                    f"tokenizer; got {self.codebook.n_codes}, so change it or leave {name} out"
+                )
         for key in ("tokenizers", "joint", "refits", "priors"):
             names = getattr(self, key)
             if len(set(names)) < len(names):

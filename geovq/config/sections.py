@@ -70,13 +70,15 @@ class VAEConfig(Section):
 
 
 class VQVAEConfig(Section):
-    """Both VQ-VAEs and their quantizers; rates of the codebook are those of `vqvae`, since `vqvae-plain` has none."""
+    """The autoencoders that are trained end to end with a codebook; which settings one leaves unread, its row says."""
 
-    latent_channels: int = Field(16, ge=1, le=256, description="Channels of a code vector.")
+    latent_channels: int = Field(16, ge=1, le=256, description="Channels of a code vector; those of fsq have levels.")
     width: int = Field(32, ge=4, le=256, description="Channels of the first convolution stage, as in the VAE.")
-    commitment: float = Field(0.25, ge=0, le=100, description="Weight of the commitment loss.")
-    decay: Fraction = Field(0.99, description="Decay of the codebook's moving averages.")
-    restart_below: float = Field(0.1, ge=0, le=1, description="A code restarts below this share of uniform usage.")
+    commitment: float = Field(0.25, ge=0, le=100, description="Weight of the commitment loss; fsq has none.")
+    decay: Fraction = Field(0.99, description="Decay of the codebook's moving averages, which only vqvae has.")
+    restart_below: float = Field(
+        0.1, ge=0, le=1, description="A code of vqvae restarts below this share of uniform usage."
+    )
 
 
 class TrainingConfig(Section):

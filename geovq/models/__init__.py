@@ -6,9 +6,10 @@ from geovq.models.decoder import LatticeDecoder
 from geovq.models.initialisation import initialised
 from geovq.models.prior import LatticePrior
 from geovq.models.vae import LatticeVAE, Posterior
-from geovq.models.vqvae import LatticeVQVAE, PlainVQVAE
+from geovq.models.vqvae import FSQVAE, LatticeVQVAE, PlainVQVAE, SimVQVAE
 
 __all__ = [
+    "FSQVAE",
     "ImageClassifier",
     "LatticeDecoder",
     "LatticePrior",
@@ -16,6 +17,7 @@ __all__ = [
     "LatticeVQVAE",
     "PlainVQVAE",
     "Posterior",
+    "SimVQVAE",
     "architecture_of",
     "initialised",
     "load_model",

@@ -121,6 +121,13 @@ class ConvDecoder(nn.Module):
         """Layers that give the means of Bernoulli pixels one after the other."""
         return *self.layers, nn.Sigmoid()
 
+    def start_at(self, mean: float) -> None:
+        """Give the last layer the bias under which an untrained decoder draws pixels of about this mean, in [0, 1]."""
+        last = self.layers[-1]
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
+        nn.init.constant_(last.bias, torch.tensor(mean).clamp(1e-3, 1 - 1e-3).logit().item())
+
 
 class ResidualBlock(nn.Module):
     """`x + mix(act(convolve(act(x))))`, where `mix` is 1 by 1.

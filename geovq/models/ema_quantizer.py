@@ -63,22 +63,22 @@ class EMAQuantizer(Quantizer):
         self.register_buffer("sums", torch.zeros(n_codes, n_channels))  # moving average of their sum
         self.register_buffer("n_steps", torch.zeros((), dtype=torch.int64))  # training steps seen
 
-    def forward(self, lattices: Float[Tensor, "B D H W"], generator: torch.Generator | None = None) -> Quantized:
+    def forward(self, features: Float[Tensor, "B D H W"], generator: torch.Generator | None = None) -> Quantized:
         """Quantize; in training mode also move the codebook.
 
         Parameters
         ----------
-        lattices : Tensor of shape (B, D, H, W)
+        features : Tensor of shape (B, D, H, W)
             Encoder outputs.
         generator : torch.Generator, optional
-            Source of the k-means start and of restarts, on the device of the lattices; needed in training mode only.
+            Source of the k-means start and of restarts, on the device of the features; needed in training mode only.
 
         Raises
         ------
         InvalidValueError
             If the module trains without a generator.
         """
-        lattices = lattices.float()
+        lattices = features.float()
         if not self.training:
             return self._quantized(lattices)
         if generator is None:

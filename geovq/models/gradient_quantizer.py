@@ -30,9 +30,9 @@ class GradientQuantizer(Quantizer):
         require_sizes(n_codes, n_channels)
         self.codebook = nn.Parameter(torch.empty(n_codes, n_channels).uniform_(-1 / n_codes, 1 / n_codes))  # (K, D)
 
-    def forward(self, lattices: Float[Tensor, "B D H W"], generator: torch.Generator | None = None) -> Quantized:
+    def forward(self, features: Float[Tensor, "B D H W"], generator: torch.Generator | None = None) -> Quantized:
         """Quantize; the codes learn from the gradient of `codebook_loss`, and nothing is drawn."""
-        lattices = lattices.float()
+        lattices = features.float()
         tokens = self.encode(lattices.detach())
         codes = self.lookup(tokens)  # (B, D, H, W)
         return Quantized(

@@ -35,8 +35,12 @@ class Quantizer(nn.Module, ABC):
     codebook: Tensor
 
     @abstractmethod
-    def forward(self, lattices: Float[Tensor, "B D H W"], generator: torch.Generator | None = None) -> Quantized:
-        """Quantize; in training mode the codes may learn, with draws from `generator`."""
+    def forward(self, features: Float[Tensor, "B D H W"], generator: torch.Generator | None = None) -> Quantized:
+        """Quantize encoder outputs; in training mode the codes may learn, with draws from `generator`."""
+
+    def bounded(self, features: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D H W"]:
+        """Lattices of encoder outputs, with which codes are compared; the same, unless codes fill a bounded range."""
+        return features
 
     def encode(self, lattices: Float[Tensor, "B D H W"]) -> Int64[Tensor, "B H W"]:
         """Nearest code of every cell; the lowest number wins a tie."""

@@ -1,19 +1,24 @@
-"""Autoencoder whose latent is a lattice of codes, trained end to end with its codebook.
+"""Autoencoders whose latent is a lattice of codes, trained end to end with their codebook.
 
-Same trunk as the VAE, so that the two differ in the bottleneck only.
+Same trunk as the VAE, so that they differ in the bottleneck only.
 
 Source: van den Oord, Vinyals, Kavukcuoglu (2017), "Neural Discrete Representation Learning".
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from geovq.catalogue.datasets import ImageShape
+from geovq.catalogue.fsq_levels import FSQ_LEVELS
 from geovq.config import VQVAEConfig
+from geovq.errors import InvalidValueError
 from geovq.models.blocks import ConvDecoder, ConvEncoder
 from geovq.models.ema_quantizer import EMAQuantizer
+from geovq.models.fsq_quantizer import FSQuantizer
 from geovq.models.gradient_quantizer import GradientQuantizer
-from geovq.models.quantizer import Quantizer
+from geovq.models.quantizer import Quantized, Quantizer
+from geovq.models.simvq_quantizer import SimVQuantizer
 
 
 class LatticeVQVAE(nn.Module):
@@ -52,9 +57,13 @@ class LatticeVQVAE(nn.Module):
         return len(self.quantizer.codebook)
 
     def encode(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D H W"]:
-        """Encoder outputs before quantization."""
-        lattices: Tensor = self.encoder(images).float()
-        return lattices
+        """Encoder outputs before quantization, where codes are compared with them."""
+        return self.quantizer.bounded(self.encoder(images).float())
+
+    def quantize(self, images: Float[Tensor, "B C h w"], generator: torch.Generator | None = None) -> Quantized:
+        """Quantized lattices; in training mode the codes may learn, with draws from `generator`."""
+        quantized: Quantized = self.quantizer(self.encoder(images).float(), generator)
+        return quantized
 
     def decode_logits(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
         """Logits of the pixel means. The decoder has seen quantized lattices only."""
@@ -80,3 +89,39 @@ class PlainVQVAE(LatticeVQVAE):
 
     def _new_quantizer(self, n_codes: int) -> Quantizer:
         return GradientQuantizer(n_codes, self.config.latent_channels)
+
+
+class SimVQVAE(LatticeVQVAE):
+    """The same, with codes that are one learned map of a fixed basis."""
+
+    def _new_quantizer(self, n_codes: int) -> Quantizer:
+        return SimVQuantizer(n_codes, self.config.latent_channels)
+
+
+class FSQVAE(LatticeVQVAE):
+    """The same, with the fixed grid of finite scalar quantization, which decides the channels of the lattice.
+
+    Parameters
+    ----------
+    config : VQVAEConfig
+        `latent_channels` of the model's own `config` is the number of channels that have levels, whatever it is here.
+    n_codes : int
+        Codes K, one of `FSQ_LEVELS`.
+    image_shape, n_halvings
+        As in `LatticeVQVAE`.
+
+    Raises
+    ------
+    InvalidValueError
+        If no levels make that many codes.
+    """
+
+    def __init__(self, config: VQVAEConfig, n_codes: int, image_shape: ImageShape, n_halvings: int) -> None:
+        if n_codes not in FSQ_LEVELS:
+            known = ", ".join(map(str, FSQ_LEVELS))
+            raise InvalidValueError(f"Finite scalar quantization has levels for {known} codes; got {n_codes}.")
+        n_channels = len(FSQ_LEVELS[n_codes])
+        super().__init__(config.model_copy(update={"latent_channels": n_channels}), n_codes, image_shape, n_halvings)
+
+    def _new_quantizer(self, n_codes: int) -> Quantizer:
+        return FSQuantizer(FSQ_LEVELS[n_codes])

@@ -35,7 +35,7 @@ def remedy(run_path: Path, file: str) -> str:
 
 
 def model_file(name: str) -> str:
-    """An autoencoder: "vae", "vqvae" or "vqvae-plain"."""
+    """An autoencoder: "vae", or the name of a tokenizer that is trained end to end."""
     return f"{name}.safetensors"
 
 

@@ -87,7 +87,7 @@ class Run:
 
     @functools.cached_property
     def models(self) -> Mapping[str, nn.Module]:
-        """Autoencoders "vae", "vqvae" and "vqvae-plain", in eval mode on the CPU."""
+        """Autoencoders "vae" and those trained end to end, by tokenizer, in eval mode on the CPU."""
         return self._by_name("model", ("vae", *END_TO_END), layout.model_file, load_model)
 
     @functools.cached_property

@@ -81,3 +81,14 @@ def test_wrong_shapes_are_named(decoder):
         decoder(torch.zeros(2, 4, 7, 7))
     with pytest.raises(ShapeError, match=r"\(B, 1, 28, 28\).*got \(2, 28, 28\)"):
         ConvEncoder(4, 2, *TRUNK)(torch.zeros(2, 28, 28))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("mean", "expected"), [(0.13, 0.13), (0.0, 0.001), (1.0, 0.999)])
+def test_a_decoder_starts_at_a_given_grey(mean, expected):
+    decoder = initialised(lambda: ConvDecoder(3, 8, 1, 2), seed=0, stream="test")
+    decoder.start_at(mean)
+    for layer in decoder.layers[:-1]:
+        for parameter in layer.parameters():
+            parameter.zero_()
+    torch.testing.assert_close(decoder(torch.zeros(2, 3, 7, 7)).sigmoid(), torch.full((2, 1, 28, 28), expected))

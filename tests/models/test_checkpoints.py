@@ -6,12 +6,14 @@ from geovq.artifacts import read_safetensors, write_safetensors
 from geovq.config import PriorConfig, VAEConfig, VQVAEConfig
 from geovq.errors import ArtifactError, InvalidValueError
 from geovq.models import (
+    FSQVAE,
     ImageClassifier,
     LatticeDecoder,
     LatticePrior,
     LatticeVAE,
     LatticeVQVAE,
     PlainVQVAE,
+    SimVQVAE,
     architecture_of,
     initialised,
     load_model,
@@ -23,6 +25,8 @@ BUILDERS = {
     "vae": lambda: LatticeVAE(VAEConfig(latent_channels=3, width=4), *TRUNK),
     "vqvae": lambda: LatticeVQVAE(VQVAEConfig(latent_channels=3, width=4), 5, *TRUNK),
     "vqvae-plain": lambda: PlainVQVAE(VQVAEConfig(latent_channels=3, width=4), 5, *TRUNK),
+    "fsq": lambda: FSQVAE(VQVAEConfig(width=4), 60, *TRUNK),
+    "simvq": lambda: SimVQVAE(VQVAEConfig(latent_channels=3, width=4), 5, *TRUNK),
     "prior": lambda: LatticePrior(PriorConfig(n_layers=1, n_heads=2, width=8), n_codes=5, height=2, width=3),
     "conditional prior": lambda: LatticePrior(
         PriorConfig(n_layers=1, n_heads=2, width=8, class_conditional=True),
@@ -88,7 +92,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path, model):
 def test_unknown_class_is_refused(tmp_path):
     with pytest.raises(
         InvalidValueError,
-        match="knows LatticeVAE, LatticeVQVAE, PlainVQVAE, LatticeDecoder, LatticePrior, ImageClassifier; got",
+        match="knows LatticeVAE, LatticeVQVAE, PlainVQVAE, FSQVAE, SimVQVAE, LatticeDecoder, LatticePrior, Image",
     ):
         save_model(tmp_path / "model", nn.Linear(1, 1))
 

@@ -75,7 +75,7 @@ def test_rates_of_the_moving_averages_do_not_reach_the_plain_one(config):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tokenizers": ["vqvae_plain"]}, r"tokenizers\.0 must be .*'vqvae' or 'vqvae-plain'; got 'vqvae_plain'"),
+        ({"tokenizers": ["vqvae_plain"]}, "tokenizers.0 must be .*'vqvae-plain', 'fsq' or 'simvq'; got 'vqvae_plain'"),
         ({"refits": ["vqvae-plain"]}, r"refits\.0 must be .* or 'prototype'; got 'vqvae-plain'"),
         ({"tokenizers": ["vqvae"]}, "priors must be among the tokenizers; vqvae-plain is not in vqvae"),
     ],

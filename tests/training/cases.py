@@ -4,7 +4,7 @@ import torch
 
 from geovq.config import PriorConfig, TrainingConfig, VAEConfig, VQVAEConfig
 from geovq.data import ImageSet
-from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, PlainVQVAE, initialised
+from geovq.models import FSQVAE, LatticePrior, LatticeVAE, LatticeVQVAE, PlainVQVAE, SimVQVAE, initialised
 from geovq.progress import SilentProgress
 from geovq.randomness import make_generator
 from geovq.training import PriorObjective, TokenSet, VAEObjective, VQVAEObjective, fit
@@ -45,6 +45,12 @@ CASES = {
     ),
     "vqvae-plain": (
         lambda: PlainVQVAE(VQVAEConfig(latent_channels=2, width=4), 8, *TRUNK),
+        VQVAEObjective(commitment=0.25),
+        images,
+    ),
+    "fsq": (lambda: FSQVAE(VQVAEConfig(width=4), 16, *TRUNK), VQVAEObjective(commitment=0.25), images),
+    "simvq": (
+        lambda: SimVQVAE(VQVAEConfig(latent_channels=2, width=4), 8, *TRUNK),
         VQVAEObjective(commitment=0.25),
         images,
     ),

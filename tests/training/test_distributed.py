@@ -14,7 +14,7 @@ from geovq.training import processes, stepper
 from geovq.training.distributed import Alone
 from tests.training.cases import Listener, changed, train
 
-SHARED = ["vae", "vqvae", "vqvae-plain", "prior without dropout"]
+SHARED = ["vae", "vqvae", "vqvae-plain", "fsq", "simvq", "prior without dropout"]
 
 
 @pytest.fixture(scope="module")

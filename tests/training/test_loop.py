@@ -10,7 +10,7 @@ from geovq.models import ema_quantizer, initialised
 from geovq.training import PriorObjective, TokenSet, VAEObjective, fit, loop, one_cycle
 from tests.training.cases import CASES, CONFIG, N_STEPS, Listener, changed, same_weights, tokens, train
 
-KINDS = ["vae", "vqvae", "vqvae-plain", "prior"]
+KINDS = ["vae", "vqvae", "vqvae-plain", "fsq", "simvq", "prior"]
 
 
 @pytest.fixture(autouse=True)

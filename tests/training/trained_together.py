@@ -12,7 +12,7 @@ from tests.training.cases import Listener, train
 torch.set_num_threads(1)
 folder, group = Path(sys.argv[1]), processes()
 ema_quantizer.N_WARM_UP_STEPS = 2  # of six steps
-for case in ("vae", "vqvae", "vqvae-plain", "prior without dropout"):
+for case in ("vae", "vqvae", "vqvae-plain", "fsq", "simvq", "prior without dropout"):
     first, second = Listener(stop_at=(5,)), Listener()
     _, stopped = train(case, folder / case, progress=first, processes=group)
     model, result = train(case, folder / case, progress=second, processes=group)

@@ -43,7 +43,10 @@ def train_vae(work: Workspace, input_digest: str) -> None:
 
 
 def train_vqvae(work: Workspace, name: str, input_digest: str) -> None:
-    """Train one of the VQ-VAEs, codebook included, on the training split; outside the codebook they start equal."""
+    """Train one of the models that bring a codebook, codebook included, on the training split.
+
+    Outside the codebook they start equal, but for what their descriptions ask for.
+    """
     config, data = work.config, work.config.data.description
     vqvae: type[LatticeVQVAE] = named_object(TOKENIZERS[name].autoencoder)
     model = initialised(
@@ -51,6 +54,10 @@ def train_vqvae(work: Workspace, name: str, input_digest: str) -> None:
         config.seed,
         "vqvae/weights",
     )
+    if TOKENIZERS[name].starts_at_mean:
+        # Measured on MNIST (6,000 images, 6 epochs, one seed), test MSE and codes in use, without and with it:
+        # fsq 0.0181 (4 of 60), 0.0067 (39); simvq 0.0125 (20 of 64), 0.0089 (61).
+        model.decoder.start_at(work.images("train").images.float().mean().item() / 255)
     objective = VQVAEObjective(config.vqvae.commitment)
     _train_on_images(work, name, model, objective, config.vqvae_training, input_digest)
 
