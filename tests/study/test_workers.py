@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from geovq.study.workers import Job, outcomes
+from geovq.threads import torch_threads_kept
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ def test_a_process_that_dies_fails_its_job_and_no_other() -> None:
 
 
 def test_jobs_in_this_process_have_one_thread_too_and_the_counts_come_back() -> None:
-    before = torch.get_num_threads(), numba.get_num_threads()
+    with torch_threads_kept():
+        numba_threads = numba.get_num_threads()  # starts its threads
+    before = torch.get_num_threads(), numba_threads
     jobs = errands("first", "second")
     assert [outcome for _, outcome in outcomes(lambda: next(jobs), 1)] == [
         "first with 1 and 1 threads",
