@@ -7,9 +7,10 @@ from pathlib import Path
 
 from geovq.catalogue.tokenizers import END_TO_END
 from geovq.errors import InvalidValueError
-from geovq.study.comparing import Estimate, Measurements, compare_curves, compare_errors
+from geovq.study.comparing import Measurements, compare_curves, compare_errors
 from geovq.study.curves import RateErrorCurve, crossings
 from geovq.study.methods import Method, measured_rows, method_of, on_common_ground
+from geovq.study.resampling import Estimate
 from geovq.study.table import VAE, StudyRow
 
 OURS = "weighted"

@@ -9,7 +9,6 @@ Source: Efron, Tibshirani (1993), "An Introduction to the Bootstrap", chapters 8
 """
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.randomness import make_rng
 from geovq.study.curves import RateErrorCurve, bits_saved, error_ratio
+from geovq.study.resampling import Estimate, draw, estimate, geometric_mean, mean
 
 Array = NDArray[Any]
 
@@ -50,19 +50,6 @@ class Measurements:
             )
         if not (np.isfinite(self.bits).all() and np.isfinite(self.errors).all()):
             raise NonFiniteError(f"{self.name}: bits and errors must be finite; leave out points that failed.")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with a percentile interval; NaN where the two curves share no range."""
-
-    value: float
-    lower: float
-    upper: float
-
-    def excludes(self, value: float) -> bool:
-        """Whether the interval lies wholly on one side of a value."""
-        return self.lower > value or self.upper < value
 
 
 @dataclass(frozen=True)
@@ -168,13 +155,13 @@ def compare_curves(
         raise InvalidValueError(f"n_resamples must be at least 1; got {n_resamples}.")
     ratios, savings = _per_seed(method, other, np.ones((n_seeds, n_images)), between)
     rng = make_rng(seed, "study/comparing")
-    draws = (_draw(n_seeds, n_images, rng) for _ in range(n_resamples))
+    draws = (draw(n_seeds, n_images, rng) for _ in range(n_resamples))
     drawn = np.array([_resampled(method, other, *draw, between) for draw in draws])  # (n_resamples, 2)
     return CurveComparison(
         method.name,
         other.name,
-        _estimate(_geometric_mean(ratios), drawn[:, 0], confidence),
-        _estimate(_mean(savings), drawn[:, 1], confidence),
+        estimate(geometric_mean(ratios), drawn[:, 0], confidence),
+        estimate(mean(savings), drawn[:, 1], confidence),
         tuple(ratios),
         confidence,
         n_seeds,
@@ -206,21 +193,14 @@ def compare_errors(
     rng = make_rng(seed, "study/comparing errors")
     values = []
     for _ in range(n_resamples):
-        seeds, counts = _draw(errors.shape[0], errors.shape[1], rng)
+        seeds, counts = draw(errors.shape[0], errors.shape[1], rng)
         values.append(_ratio_of_means(errors[seeds], others[seeds], counts))
-    return _estimate(_ratio_of_means(errors, others, np.ones(errors.shape)), np.array(values), confidence)
+    return estimate(_ratio_of_means(errors, others, np.ones(errors.shape)), np.array(values), confidence)
 
 
 def _ratio_of_means(errors: Array, others: Array, weights: Array) -> float:
     ratios = (errors * weights).sum(axis=1) / (others * weights).sum(axis=1)
-    return _geometric_mean(ratios.tolist())
-
-
-def _draw(n_seeds: int, n_images: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Seeds drawn with replacement, and how often each image is drawn for each of them, (seeds, images)."""
-    seeds = rng.integers(n_seeds, size=n_seeds)
-    counts = [np.bincount(rng.integers(n_images, size=n_images), minlength=n_images) for _ in seeds]
-    return seeds, np.stack(counts).astype(float)
+    return geometric_mean(ratios.tolist())
 
 
 def _resampled(
@@ -233,7 +213,7 @@ def _resampled(
         ratios, savings = _per_seed(chosen_method, chosen_other, counts, between)
     except InvalidValueError:
         return math.nan, math.nan
-    return _geometric_mean(ratios), _mean(savings)
+    return geometric_mean(ratios), mean(savings)
 
 
 def _per_seed(
@@ -253,25 +233,3 @@ def _curves(measured: Measurements, weights: Float[Array, "seeds images"]) -> li
     bits = np.einsum("spi,si->sp", measured.bits, shares)
     errors = np.einsum("spi,si->sp", measured.errors, shares)
     return [RateErrorCurve.through(*points) for points in zip(bits, errors, strict=True)]
-
-
-def _estimate(value: float, drawn: Float[Array, " n"], confidence: float) -> Estimate:
-    drawn = drawn[~np.isnan(drawn)]
-    if math.isnan(value) or len(drawn) == 0:
-        return Estimate(math.nan, math.nan, math.nan)
-    tail = (1 - confidence) / 2
-    lower, upper = np.quantile(drawn, [tail, 1 - tail])
-    return Estimate(value, float(lower), float(upper))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return _mean_of(values, lambda value: value)
-
-
-def _geometric_mean(values: Sequence[float]) -> float:
-    return math.exp(_mean_of(values, math.log))
-
-
-def _mean_of(values: Sequence[float], transform: Callable[[float], float]) -> float:
-    known = [transform(value) for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan

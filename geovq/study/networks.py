@@ -11,7 +11,7 @@ from pathlib import Path
 from geovq.artifacts import digest_of
 from geovq.catalogue.tokenizers import END_TO_END
 from geovq.config import ExperimentConfig, load_config
-from geovq.errors import ConfigError
+from geovq.errors import ArtifactError, ConfigError
 from geovq.runs import open_run
 from geovq.runs.carry_over import begin_from, reusable
 from geovq.runs.layout import CONFIG_FILE
@@ -57,8 +57,11 @@ class Network:
         return f"{self.config.data.dataset}/{self.stages[0]}"
 
     def is_made(self) -> bool:
-        """Whether all stages were made from these settings."""
-        manifest = read_manifest(self.path)
+        """Whether all stages were made from these settings; not where that cannot be read, which `make` reports."""
+        try:
+            manifest = read_manifest(self.path)
+        except ArtifactError:
+            return False
         if manifest is None:
             return False
         for stage in _stages(self.config, self.stages):

@@ -81,10 +81,9 @@ class Clock:
         self._seconds: dict[str, list[float]] = {}
         self._n_workers = n_workers
         for network in networks:
-            manifest = read_manifest(network.path)
-            for stage in network.stages if manifest is not None and network.is_made() else ():
-                assert manifest is not None
-                self._add(network.kind, manifest.stages[stage].elapsed_s)
+            manifest = read_manifest(network.path) if network.is_made() else None
+            if manifest is not None:
+                self._add(network.kind, sum(manifest.stages[stage].elapsed_s for stage in network.stages))
 
     def add(self, cell: Cell, seconds: float) -> None:
         """A cell was measured."""

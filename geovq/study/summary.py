@@ -39,7 +39,7 @@ class Summary:
     findings: tuple[Finding, ...]
 
 
-def summarise(out: Path, *, n_resamples: int = 300) -> Summary:
+def summarise(out: Path, *, n_resamples: int = 300, n_resamples_of_claims: int = 1_000) -> Summary:
     """Compute the summary of a study, and write it beside its table.
 
     Parameters
@@ -47,7 +47,9 @@ def summarise(out: Path, *, n_resamples: int = 300) -> Summary:
     out : Path
         Folder of the study.
     n_resamples : int, default=300
-        Draws of seeds and images for each pair of methods; claims get 1,000 at least.
+        Draws of seeds and images for each pair of methods.
+    n_resamples_of_claims : int, default=1000
+        The same for each claim.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def summarise(out: Path, *, n_resamples: int = 300) -> Summary:
         for dataset in sorted({row.dataset for row in usable}, reverse=True)
         for comparison in _comparisons(usable, out, dataset, n_resamples)
     ]
-    found = findings(rows, out, n_resamples=max(n_resamples, 1_000))
+    found = findings(rows, out, n_resamples=n_resamples_of_claims)
     summary = Summary(file_digest(table), tuple(compared), tuple(found))
     write_json(out / SUMMARY_NAME, dataclasses.asdict(summary))
     return summary

@@ -147,15 +147,15 @@ def _serve(connection: Connection) -> None:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """As in a process of its own, so that the same cell gets the same numbers in both."""
-    counts = numba.get_num_threads(), torch.get_num_threads()
+    counts = torch.get_num_threads(), numba.get_num_threads()  # in this order: asking numba starts its threads
     numba.set_num_threads(1)
     torch.set_num_threads(1)  # after numba, whose threads set the count of all OpenMP code when they start
     try:
         with threadpool_limits(1):
             yield
     finally:
-        numba.set_num_threads(counts[0])
-        torch.set_num_threads(counts[1])
+        numba.set_num_threads(counts[1])
+        torch.set_num_threads(counts[0])
 
 
 @contextmanager
