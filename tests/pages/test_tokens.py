@@ -16,7 +16,7 @@ from geovq.app.shared.joint import Together, TokenChoice, together
 from geovq.app.tokens import data as tokens_data
 from geovq.app.tokens.data import Difference, edited, read_edits, write_edits
 from geovq.app.tokens.editor import edit_finding
-from geovq.app.tokens.together import pair_labels, together_finding
+from geovq.app.tokens.together import around, pair_labels, together_finding
 from geovq.evaluation.lone_changes import CancellingPair
 from geovq.runs import open_run
 from geovq.viz import tokenizer_style
@@ -224,4 +224,5 @@ def test_what_choosing_together_changed_is_told_in_a_sentence() -> None:
         "Chosen together, all tokens stay as they are"
     )
     pair = CancellingPair((1, 2), (1, 3), 0.002, 0.003, 0.0025, 0.001)
-    assert pair_labels(pair)[1:3] == ["row 1, column 2 alone<br>0.00300", "row 1, column 3 alone<br>0.00250"]
+    assert pair_labels(pair)[1:3] == ["1, 2 alone<br>0.00300", "1, 3 alone<br>0.00250"]
+    assert around(pair, (7, 7), (28, 28)) == (slice(0, 12), slice(4, 20))

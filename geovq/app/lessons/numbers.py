@@ -19,6 +19,11 @@ def has_numbers(text: str) -> bool:
     return _PLACE.search(text) is not None
 
 
+def sources(text: str) -> set[str]:
+    """First parts of the names of the numbers that a text asks for."""
+    return {place[1].split(".")[0] for place in _PLACE.finditer(text)}
+
+
 def measured_numbers(measurements: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Every number of a run's measurements by its dotted name; entries of lists by their index."""
     numbers: dict[str, float] = {}

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from geovq.app.lessons.numbers import filled, has_numbers, measured_numbers
+from geovq.app.lessons.joint_numbers import JOINT_SOURCES, joint_numbers
+from geovq.app.lessons.numbers import filled, has_numbers, measured_numbers, sources
 from geovq.app.shared.fetching import open_cached
 from geovq.app.shared.lesson_files import BrokenLesson, Lesson, Lessons
 from geovq.app.shared.links import brief, followed, page_file, warn, write
@@ -126,7 +127,11 @@ def _with_numbers(lesson: Lesson, text: str) -> str:
             f"{lesson.file} states numbers of the run {name or '(none)'}, which is not on this machine; bring it back, "
             "or name another one under query: run."
         )
-    return filled(text, measured_numbers(open_cached(str(summary.path)).measurements), lesson.file)
+    run = open_cached(str(summary.path))
+    numbers = measured_numbers(run.measurements)
+    if sources(text) & JOINT_SOURCES:
+        numbers |= joint_numbers(run, lesson.head.link_query, lesson.file)
+    return filled(text, numbers, lesson.file)
 
 
 def _follow_link(lessons: Lessons) -> None:

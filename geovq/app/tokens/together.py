@@ -166,7 +166,7 @@ def _changes(run: Run, name: str, found: Together, caption: str) -> None:
             np.stack([grey_tiles(patches[before[shown]]), grey_tiles(patches[after[shown]])]),
             row_labels=["own", "new"],
             column_labels=[
-                f"{row}, {column}<br>{error / found.own.mse - 1:+.1%}".replace("-", "−")
+                f"{row}, {column}<br>{round(error / found.own.mse - 1, 3) + 0.0:+.1%}".replace("-", "−")
                 for (row, column), error in zip(cells[shown], alone[shown], strict=True)
             ],
             tile_texts=texts * 2,
@@ -202,18 +202,19 @@ def _pair(run: Run, name: str, decoder: DecoderName, index: int, found: Together
     pair = found.pair
     if pair is None:
         return
-    pictures = decoded_tokens(run, name, decoder, _steps_of(pair, found))
+    errors = decoded_tokens(run, name, decoder, _steps_of(pair, found)) - originals_of(run, (index,))
+    rows, columns = around(pair, found.changed.shape, errors.shape[1:])
     show(
         mosaic_figure(
-            signed_tiles(pictures - originals_of(run, (index,)), ERROR_LIMIT)[None],
-            column_labels=pair_labels(pair),
-            tile_size=_TILE,
-        ).update_layout(margin_t=44),
+            signed_tiles(errors[:, rows, columns], ERROR_LIMIT)[None], column_labels=pair_labels(pair), tile_size=_TILE
+        )
+        .update_layout(margin_t=44)
+        .update_xaxes(tickangle=0),
         "tokens_together_pair",
-        alt="Errors of the picture before two neighbouring changes, after each of them alone, and after both",
+        alt="Errors around two cells that touch: before both changes, after each of them alone, and after both",
         title="Two changes that only help together",
-        help="Errors of the picture, as above, and their mean square. Shown are two changes in cells that touch: those "
-        "that need each other most: alone each raises the error; together their errors cancel.",
+        help="Errors around two cells that touch, in colours as above; the numbers are the error of the whole picture. "
+        "Of all changes, these two need each other most: each alone raises the error, both together lower it.",
         caption=caption,
     )
 
@@ -225,9 +226,18 @@ def _steps_of(pair: CancellingPair, found: Together) -> Array:
     return np.stack([edited(own, {cell: int(joint[cell]) for cell in cells}) for cells in steps])
 
 
+def around(pair: CancellingPair, shape: tuple[int, ...], pixels: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of the pixels of two cells and of the cells around them."""
+    windows = []
+    for cells, n_cells, n_pixels in zip(zip(pair.first, pair.second, strict=True), shape, pixels, strict=True):
+        pitch = n_pixels // n_cells
+        windows.append(slice(max(min(cells) - 1, 0) * pitch, min(max(cells) + 2, n_cells) * pitch))
+    return windows[0], windows[1]
+
+
 def pair_labels(pair: CancellingPair) -> list[str]:
     """Names of four pictures with their errors: before, each change alone, both."""
-    first, second = (f"row {row}, column {column}" for row, column in (pair.first, pair.second))
+    first, second = (f"{row}, {column}" for row, column in (pair.first, pair.second))
     errors = {
         "own rule": pair.before,
         f"{first} alone": pair.first_alone,

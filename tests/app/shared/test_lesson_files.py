@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from geovq.app.lessons.numbers import filled, measured_numbers
+from geovq.app.lessons.joint_numbers import JOINT_SOURCES, joint_numbers
+from geovq.app.lessons.numbers import filled, measured_numbers, sources
 from geovq.app.shared.lesson_files import LESSON_FOLDER, BrokenLesson, Lesson, read_lessons
+from geovq.runs import open_run
 from geovq.runs.layout import SHIPPED_ROOT
 
 SHIPPED = read_lessons(LESSON_FOLDER)
@@ -15,6 +17,7 @@ DEMO = {
     file.stem: json.loads(file.read_text(encoding="utf-8"))
     for file in (SHIPPED_ROOT / "demo" / "evaluation").glob("*.json")
 }
+FOLDERS = sorted(file.parent for file in SHIPPED_ROOT.glob("*/config.yaml"))
 MOST_WORDS = 120
 
 
@@ -44,13 +47,21 @@ def test_both_texts_are_short_and_the_end_says_what_to_try(lesson: Lesson) -> No
 
 @pytest.mark.parametrize("lesson", SHIPPED.values(), ids=list(SHIPPED))
 def test_every_number_that_a_lesson_states_was_measured_in_the_shipped_run(lesson: Lesson) -> None:
-    text = filled(lesson.text + lesson.explanation, measured_numbers(DEMO), lesson.file)
-    assert not re.search(r"\{[a-z-]+\.", text)
+    name = lesson.head.link_query.get("run", "shipped/mnist-sample/demo").removeprefix("shipped/")
+    (run,) = [run for run in map(open_run, FOLDERS) if run.id == name]
+    texts = lesson.text + lesson.explanation
+    numbers = measured_numbers(run.measurements)
+    if sources(texts) & JOINT_SOURCES:
+        numbers |= joint_numbers(run, lesson.head.link_query, lesson.file)
+    assert not re.search(r"\{[a-z-]+\.", filled(texts, numbers, lesson.file))
 
 
 def test_what_the_lessons_say_of_rate_and_distortion_holds() -> None:
-    kmeans, riemannian = DEMO["kmeans"], DEMO["riemannian"]
-    assert kmeans["n_used"] == riemannian["n_used"] == 64
+    measured = open_run(SHIPPED_ROOT / "mnist").measurements
+    kmeans, riemannian, vqvae = (measured[name] for name in ("kmeans", "riemannian", "vqvae"))
+    assert kmeans["n_used"] == riemannian["n_used"] == 256
+    assert vqvae["mse"] < riemannian["mse"]
+    assert vqvae["entropy_bits"] > riemannian["entropy_bits"]
     assert riemannian["entropy_bits"] < kmeans["entropy_bits"]
     difference = kmeans["distortion"] - riemannian["distortion"]
     assert difference > 3 * (kmeans["distortion_standard_error"] + riemannian["distortion_standard_error"])
