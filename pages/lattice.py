@@ -27,8 +27,9 @@ with st.expander("How this is measured", icon=":material/function:"):
     )
     st.latex(r"\mathrm{KL} = \tfrac12 \sum_c \bigl(\mu_c^2 + \sigma_c^2 - 1 - \ln \sigma_c^2\bigr)\ \text{nats}.")
     st.markdown(
-        "Let $y$ be the coordinates of one cell in the active directions, the few in which cells of real images vary, "
-        "and $f$ the decoder with all other cells held fixed. Then"
+        "Let $y$ be the coordinates of one cell in the active directions, the few in which cells of real images vary "
+        "(principal) or whose variation is seen in the picture (pixel), and $f$ the decoder with all other cells held "
+        "fixed. Then"
     )
     st.latex(
         r"J = \frac{\partial f}{\partial y}, \qquad G = J^\top J, \qquad "
@@ -37,8 +38,8 @@ with st.expander("How this is measured", icon=":material/function:"):
     st.markdown(
         "The **footprint** is all pixels that $f$ can change. The filled **ellipse** holds the steps $v$ with "
         "$v^\\top G\\,v$ = const. in the two strongest directions; the dashed one is the posterior there, "
-        "$V^\\top \\operatorname{diag}(\\sigma^2)\\, V$ with the directions in the columns of $V$. A code replaces the "
-        "mean $\\mu$ of this cell alone."
+        "$V^\\top \\operatorname{diag}(\\sigma^2)\\, V$ with the $V$ of $y = V^\\top (z - \\bar z)$. A code "
+        "replaces the mean $\\mu$ of this cell alone."
     )
     st.markdown(
         "Of the whole lattice, $J^\\top J$ has a block $M_{ij} = J_i^\\top J_j$ for every two cells that share pixels. "

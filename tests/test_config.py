@@ -277,3 +277,18 @@ def test_choices_of_a_setting_are_those_of_its_table_in_order():
     assert choices(geometry["n_images"]) is None
     with pytest.raises(ConfigError, match="output_geometry must be 'pixel' or 'bernoulli'; got 'poisson'"):
         parse_config({"geometry": {"output_geometry": "poisson"}})
+
+
+def test_a_run_from_before_directions_could_be_chosen_has_principal_ones(tmp_path):
+    def read(latent_channels, without=(), **geometry):
+        config = parse_config({"vae": {"latent_channels": latent_channels}, "geometry": geometry})
+        values = config.model_dump(mode="json")
+        values["geometry"] = {key: value for key, value in values["geometry"].items() if key not in without}
+        return load_config(write(tmp_path / "x.yaml", yaml.safe_dump(values))).geometry.directions
+
+    earlier = ("directions", "max_active")
+    assert read(64, earlier) == "pca"
+    assert read(64) == "auto"
+    assert read(64, directions="pixel") == "pixel"
+    assert read(16, earlier) == "auto"  # the same there
+    assert load_config(write(tmp_path / "x.yaml", "vae: {latent_channels: 64}")).geometry.directions == "auto"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from geovq.bundle import bundled, is_installed
 from geovq.config.experiment import ExperimentConfig
+from geovq.config.sections import GeometryConfig
 from geovq.config.sentences import sentence
 from geovq.config.strict_yaml import dump_yaml, parse_yaml
 from geovq.errors import ConfigError
@@ -32,6 +33,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentCo
     Returns
     -------
     ExperimentConfig
+        Settings of a run that was made before active directions could be chosen ask for principal ones.
 
     Raises
     ------
@@ -48,11 +50,14 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentCo
     for _, layer in layers:
         values = _merged(values, layer)
     try:
-        return ExperimentConfig.model_validate(values)
+        config = ExperimentConfig.model_validate(values)
     except ValidationError as error:
         place = error.errors()[0]["loc"]
         origin = next((name for name, layer in reversed(layers) if _decides(layer, place)), str(path))
         raise ConfigError(f"{origin}: {sentence(error, ExperimentConfig)}") from error
+    if _is_older_than_directions(values) and not config.geometry.are_principal(config.vae.latent_channels):
+        return config.model_copy(update={"geometry": config.geometry.model_copy(update={"directions": "pca"})})
+    return config
 
 
 def parse_config(values: Mapping[str, Any], where: str = "configuration") -> ExperimentConfig:
@@ -81,6 +86,12 @@ def setting_changes(old: ExperimentConfig, new: ExperimentConfig) -> list[tuple[
     """Settings whose values differ, as (section.key, old value, new value)."""
     before, after = _flattened(old.model_dump(mode="json")), _flattened(new.model_dump(mode="json"))
     return [(key, before[key], after[key]) for key in before if before[key] != after[key]]
+
+
+def _is_older_than_directions(values: Mapping[str, Any]) -> bool:
+    """Whether these are the settings of a run, which are written out whole, from before directions could be chosen."""
+    said = values.get("geometry", {}).keys()
+    return not {"directions", "max_active"} & said and len(said) == len(GeometryConfig.model_fields) - 2
 
 
 def _decides(layer: Any, place: tuple[int | str, ...]) -> bool:

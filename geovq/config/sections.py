@@ -135,12 +135,28 @@ class GeometryConfig(Section):
     n_landmarks: int = Field(5_000, ge=2, le=2_000_000, description="Cells on which the neighbour graph stands.")
     n_neighbors: int = Field(10, ge=1, le=256, description="Nearest landmarks joined to each landmark.")
     n_context: int = Field(32, ge=1, le=4_096, description="Cells whose metrics are averaged for one landmark.")
+    directions: Literal["auto", "pca", "pixel"] = Field(
+        "auto",
+        description="Which latent directions are active. pca: those in which cells vary most; pixel: those whose "
+        "variation moves the picture most; auto: pca, unless it keeps more than max_active.",
+    )
     residual_variance: float = Field(
-        0.001, ge=0, lt=1, description="Share of variance that the active subspace may lose."
+        0.001,
+        ge=0,
+        lt=1,
+        description="Share of variance that the active subspace may lose: of the latents for pca, of the pictures for "
+        "pixel.",
+    )
+    max_active: int = Field(
+        16, ge=1, le=256, description="Most pixel directions that are kept; pca keeps as many as it needs."
     )
     output_geometry: Annotated[str, OneOf(OUTPUT_GEOMETRIES)] = Field(
         PIXEL.name, description="Metric of image space that is pulled back."
     )
+
+    def are_principal(self, n_channels: int) -> bool:
+        """Whether active directions of so many latent channels are principal ones, whatever the decoder does."""
+        return self.directions == "pca" or (self.directions == "auto" and n_channels <= self.max_active)
 
 
 class CodebookConfig(Section):

@@ -19,6 +19,7 @@ from geovq.geometry.metric.colouring import ColouringSummary
 from geovq.geometry.metric.field import metric_tensors
 from geovq.geometry.metric.field_summary import FieldSummary, summarise_field
 from geovq.geometry.metric.lattice_metric import LatticeMetric, lattice_metric
+from geovq.geometry.metric.pixel_directions import pixel_directions
 from geovq.geometry.metric.subspace import ActiveSubspace, active_subspace
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "nearest_source",
     "neighbour_graph",
     "path_tree",
+    "pixel_directions",
     "relaxed_curve",
     "sample_landmarks",
     "straight_curve",

@@ -12,9 +12,12 @@ from torch import Tensor
 
 from geovq.config import GeometryConfig
 from geovq.errors import InvalidValueError, ShapeError
+from geovq.geometry.directions import choose_directions
 from geovq.geometry.graph.neighbour_graph import NeighbourGraph, neighbour_graph
-from geovq.geometry.metric.subspace import ActiveSubspace, active_subspace, require_latents
+from geovq.geometry.metric.footprint import Decode
+from geovq.geometry.metric.subspace import ActiveSubspace, require_latents
 from geovq.lattice import cells_of
+from geovq.progress import Progress
 from geovq.randomness import make_generator
 
 
@@ -30,7 +33,8 @@ class LandmarkSample:
     landmark_indices : Tensor of shape (N,)
         Landmarks among the n * H * W cells, in the order of `geovq.lattice.cells_of`; sorted.
     graph : NeighbourGraph
-        Over the landmarks.
+        Over the landmarks; nearest by latent distance within the subspace. Nearest under the mean metric was no better:
+        MNIST, pixel directions, `weighted` with 64 codes: distortion .00125 at 4.48 bits, against .00116 at 4.50.
     image_indices : Tensor of shape (n,), optional
         Places of the lattices' images among all that they were drawn from; ascending. None where a file does not say.
     """
@@ -84,6 +88,9 @@ def sample_landmarks(
     *,
     seed: int,
     image_indices: Int64[Tensor, " n"] | None = None,
+    decoder: Decode | None = None,
+    device: str | torch.device = "cpu",
+    progress: Progress | None = None,
 ) -> LandmarkSample:
     """Choose lattices and landmarks, find the active subspace and build the neighbour graph.
 
@@ -95,6 +102,8 @@ def sample_landmarks(
     seed : int
     image_indices : Tensor of shape (n,), optional
         For lattices of images that `draw_images` has drawn already: their places in the split. All lattices are used.
+    decoder, device, progress : optional
+        As for `choose_directions`.
 
     Raises
     ------
@@ -103,7 +112,8 @@ def sample_landmarks(
     NonFiniteError
         If lattices contain NaN or infinity.
     InvalidValueError
-        If there are fewer cells than landmarks, lattices are not float32 or float64, or the cells do not vary.
+        If there are fewer cells than landmarks, lattices are not float32 or float64, the cells do not vary, or pixel
+        directions are asked for and cannot be found.
     """
     require_latents(lattices)
     if image_indices is None:
@@ -120,7 +130,7 @@ def sample_landmarks(
             f"n_landmarks must be at most {len(cells)}, the cells of {len(sampled)} lattices; "
             f"got {config.n_landmarks}. Give more lattices or lower n_landmarks."
         )
-    subspace = active_subspace(cells, config.residual_variance)
+    subspace = choose_directions(sampled, config, seed=seed, decoder=decoder, device=device, progress=progress)
     order = torch.randperm(len(cells), generator=make_generator(seed, "geometry.landmarks"))
     landmark_indices = order[: config.n_landmarks].sort().values
     graph = neighbour_graph(subspace.project(cells[landmark_indices]).numpy(), config.n_neighbors)

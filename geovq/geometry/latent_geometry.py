@@ -27,7 +27,12 @@ from geovq.geometry.landmarks import LandmarkSample
 from geovq.geometry.metric.colouring import ColouringSummary
 from geovq.geometry.metric.field import measure_field
 from geovq.geometry.metric.footprint import Decode
-from geovq.geometry.metric.subspace import ActiveSubspace
+from geovq.geometry.metric.stored_subspace import (
+    require_finite_subspace,
+    restored_subspace,
+    subspace_axes,
+    subspace_tensors,
+)
 from geovq.progress import Progress
 from geovq.stored_axes import require_axes, require_finite_floats, require_indices
 
@@ -64,15 +69,13 @@ class LatentGeometry:
 
     def save(self, path: str | Path) -> None:
         """Write to a file that `load_geometry` reads."""
-        sample, subspace, graph = self.sample, self.sample.subspace, self.sample.graph
+        sample, graph = self.sample, self.sample.graph
         tensors = {
             "lattices": sample.lattices,
             "landmark_indices": sample.landmark_indices,
             "cell_metrics": self.cell_metrics,
             "metrics": self.metrics,
-            "subspace.mean": subspace.mean,
-            "subspace.basis": subspace.basis,
-            "subspace.variances": subspace.variances,
+            **subspace_tensors(sample.subspace),
             "graph.tails": torch.from_numpy(graph.tails),
             "graph.heads": torch.from_numpy(graph.heads),
         }
@@ -187,9 +190,10 @@ def load_geometry(path: str | Path) -> LatentGeometry:
             metadata["n_components"],
             metadata["n_joining_edges"],
         )
-        subspace = ActiveSubspace(tensors["subspace.mean"], tensors["subspace.basis"], tensors["subspace.variances"])
         # Files of an earlier version have neither the places of the images nor the colouring.
-        sample = LandmarkSample(tensors["lattices"], subspace, landmark_indices, graph, tensors.get("image_indices"))
+        sample = LandmarkSample(
+            tensors["lattices"], restored_subspace(tensors), landmark_indices, graph, tensors.get("image_indices")
+        )
         colouring = metadata.get("colouring")
         return LatentGeometry(
             sample, tensors["cell_metrics"], tensors["metrics"], colouring and ColouringSummary.from_json(colouring)
@@ -204,9 +208,7 @@ def _require_sound(tensors: Mapping[str, Tensor]) -> None:
     """Raise unless the arrays fit each other; kernels read them without looking."""
     axes = {
         "lattices": "n D H W",
-        "subspace.mean": "D",
-        "subspace.basis": "D A",
-        "subspace.variances": "D",
+        **subspace_axes(tensors),
         "landmark_indices": "N",
         "metrics": "N A A",
         "cell_metrics": "M A A",
@@ -219,4 +221,5 @@ def _require_sound(tensors: Mapping[str, Tensor]) -> None:
         raise ShapeError(f"cell_metrics must be of all {n_cells} cells; got {sizes['M']}")
     limits = {"landmark_indices": n_cells, "graph.tails": sizes["N"], "graph.heads": sizes["N"]}
     require_indices(tensors, limits)
-    require_finite_floats(tensors, ["lattices", "subspace.mean", "subspace.basis", "metrics", "cell_metrics"])
+    require_finite_subspace(tensors)
+    require_finite_floats(tensors, ["lattices", "metrics", "cell_metrics"])

@@ -46,7 +46,9 @@ def discretize(
     """
     config = config or DiscretizationConfig()
     check_decoder(decoder, lattices, needs_derivative=False)  # who takes it checks it
-    sample = sample_landmarks(lattices, config, seed=config.seed)
+    sample = sample_landmarks(
+        lattices, config, seed=config.seed, decoder=decoder, device=lattices.device, progress=progress
+    )
 
     def metrics() -> Tensor:
         return measure_geometry(decoder, sample, config, device=lattices.device, progress=progress).metrics

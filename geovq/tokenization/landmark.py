@@ -19,12 +19,13 @@ from torch import Tensor
 
 from geovq.artifacts import write_safetensors
 from geovq.geometry import ActiveSubspace
+from geovq.geometry.metric.stored_subspace import require_finite_subspace, subspace_axes
 from geovq.stored_axes import require_axes, require_finite_floats, require_indices
 from geovq.tokenization.base import FORMAT, KIND, CodebookTokenizer, Encoding, encode_cells
 from geovq.tokenization.given import GivenLattices
 from geovq.tokenization.landmark_rule import LandmarkRule, landmark_codes
 from geovq.tokenization.local_rule import LocalRule, local_codes
-from geovq.tokenization.stored_fields import SUBSPACE_AXES, restored_fields, stored_tensors
+from geovq.tokenization.stored_fields import restored_fields, stored_tensors
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _require_sound(tensors: Mapping[str, Tensor]) -> None:
     """Raise unless the arrays of a tokenizer fit each other: its kernel does not check an index."""
     axes = {
         "codebook": "K D",
-        **SUBSPACE_AXES,
+        **subspace_axes(tensors),
         "landmarks": "N A",
         "metrics": "N A A",
         "label": "N",
@@ -124,5 +125,5 @@ def _require_sound(tensors: Mapping[str, Tensor]) -> None:
     }
     sizes = require_axes(tensors, axes)
     require_indices(tensors, {"label": sizes["K"], "medoid_indices": sizes["N"], "medoid_history": sizes["N"]})
-    floats = ["codebook", "subspace.mean", "subspace.basis", "landmarks", "metrics", "distance_to_medoid"]
-    require_finite_floats(tensors, floats)
+    require_finite_subspace(tensors)
+    require_finite_floats(tensors, ["codebook", "landmarks", "metrics", "distance_to_medoid"])

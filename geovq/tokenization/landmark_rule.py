@@ -103,7 +103,7 @@ def project(cells: Float32[Tensor, "m d"], subspace: ActiveSubspace) -> Float32[
     """Coordinates in the active subspace, (m, D) -> (m, A), that depend on each cell alone."""
     # Channel by channel: a matrix product adds up in an order that depends on how many rows there are.
     channels = (cells - subspace.mean.to(cells)).unbind(dim=1)
-    return _sum(channel[:, None] * row for channel, row in zip(channels, subspace.basis.to(cells), strict=True))
+    return _sum(channel[:, None] * row for channel, row in zip(channels, subspace.projection.to(cells), strict=True))
 
 
 def _sum(terms: Iterable[Tensor]) -> Tensor:
@@ -113,7 +113,8 @@ def _sum(terms: Iterable[Tensor]) -> Tensor:
 def codes_by_boxes(cells: Float32[Tensor, "m d"], rule: LandmarkRule) -> Codes:
     """`landmark_codes` by the kernel, on as many threads as torch uses; for CPUs."""
     subspace, n_cells = rule.subspace, len(cells)
-    mean, basis, latents = subspace.mean.numpy(), subspace.basis.contiguous().numpy(), cells.contiguous().numpy()
+    mean, latents = subspace.mean.numpy(), cells.contiguous().numpy()
+    projection = subspace.projection.contiguous().numpy()
     landmarks, metrics = rule.landmarks.contiguous().numpy(), rule.metrics.contiguous().numpy()
     to_medoid, label = rule.distance_to_medoid.contiguous().numpy(), rule.label.contiguous().numpy()
     axes, n_nearest = tuple(range(subspace.n_active)), min(rule.n_candidates, len(landmarks))
@@ -126,7 +127,7 @@ def codes_by_boxes(cells: Float32[Tensor, "m d"], rule: LandmarkRule) -> Codes:
     def project(task: int) -> list[IntArray]:
         """Project a part of the cells and sort it, roughly, along the strongest direction."""
         begin, end = task * n_cells // n_tasks, (task + 1) * n_cells // n_tasks
-        project_cells(latents[begin:end], mean, basis, points[begin:end])
+        project_cells(latents[begin:end], mean, projection, points[begin:end])
         cuts = np.arange(1, n_tasks) * (end - begin) // n_tasks
         return np.split(begin + np.argpartition(points[begin:end, 0], cuts), cuts)
 

@@ -20,14 +20,14 @@ _EIGHTH = 3 << 23  # subtracted from the bits of a float32 it lowers the exponen
 
 
 @njit(nogil=True, cache=True)
-def project_cells(cells: FloatArray, mean: FloatArray, basis: FloatArray, points: FloatArray) -> None:
-    """Write the coordinates (z - mean) basis of cells, (m, D), into `points`, (m, A)."""
+def project_cells(cells: FloatArray, mean: FloatArray, projection: FloatArray, points: FloatArray) -> None:
+    """Write the coordinates (z - mean) projection of cells, (m, D), into `points`, (m, A)."""
     points[:] = 0
     for i in range(len(cells)):
         for channel in range(len(mean)):
             offset = cells[i, channel] - mean[channel]
-            for a in range(basis.shape[1]):
-                points[i, a] += offset * basis[channel, a]
+            for a in range(projection.shape[1]):
+                points[i, a] += offset * projection[channel, a]
 
 
 @njit(nogil=True, cache=True)

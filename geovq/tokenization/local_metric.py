@@ -12,11 +12,12 @@ from torch import Tensor
 from geovq.artifacts import write_safetensors
 from geovq.errors import InvalidValueError
 from geovq.geometry import ActiveSubspace
+from geovq.geometry.metric.stored_subspace import require_finite_subspace, subspace_axes
 from geovq.stored_axes import require_axes, require_finite_floats
 from geovq.tokenization.base import FORMAT, KIND, CodebookTokenizer, Encoding, encode_cells
 from geovq.tokenization.given import GivenLattices
 from geovq.tokenization.local_rule import LocalRule, local_codes
-from geovq.tokenization.stored_fields import SUBSPACE_AXES, restored_fields, stored_tensors
+from geovq.tokenization.stored_fields import restored_fields, stored_tensors
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,14 @@ def _require_sound(tensors: Mapping[str, Tensor]) -> None:
     """Raise unless the arrays of a tokenizer fit each other; its kernel does not check an index."""
     axes = {
         "codebook": "K D",
-        **SUBSPACE_AXES,
+        **subspace_axes(tensors),
         "landmarks": "N A",
         "metrics": "N A A",
         "log2_frequencies": "K",
         "cost_history": "S",
     }
     require_axes(tensors, axes)
-    require_finite_floats(tensors, ["codebook", "subspace.mean", "subspace.basis", "landmarks", "metrics"])
+    require_finite_subspace(tensors)
+    require_finite_floats(tensors, ["codebook", "landmarks", "metrics"])
     if not (tensors["log2_frequencies"] <= 0).all():
         raise InvalidValueError("log2_frequencies must be at most 0, logarithms of shares")

@@ -81,7 +81,8 @@ def nearest_landmarks(
 def codes_by_kernel(cells: Float32[Tensor, "m d"], nearest: Int64[Tensor, " m"], rule: LocalRule) -> Codes:
     """`local_codes` on as many threads as torch uses; for CPUs."""
     n_cells, subspace = len(cells), rule.subspace
-    mean, basis, latents = subspace.mean.numpy(), subspace.basis.contiguous().numpy(), cells.contiguous().numpy()
+    mean, latents = subspace.mean.numpy(), cells.contiguous().numpy()
+    projection = subspace.projection.contiguous().numpy()
     by_axis = project(rule.codebook, subspace).T.contiguous().numpy()
     metrics, prices, which = rule.metrics.contiguous().numpy(), rule.prices.contiguous().numpy(), nearest.numpy()
     codes = np.empty(n_cells, dtype=np.int64)
@@ -89,7 +90,7 @@ def codes_by_kernel(cells: Float32[Tensor, "m d"], nearest: Int64[Tensor, " m"],
 
     def encode(task: slice) -> None:
         points = np.empty((len(latents[task]), subspace.n_active), dtype=np.float32)
-        project_cells(latents[task], mean, basis, points)
+        project_cells(latents[task], mean, projection, points)
         cheapest_codes(points, metrics, which[task], by_axis, prices, codes[task], costs[task], margins[task])
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # the kernel lets go of the interpreter

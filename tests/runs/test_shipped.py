@@ -10,6 +10,7 @@ from geovq.artifacts import file_digest
 from geovq.config import load_config
 from geovq.runs import open_run
 from geovq.runs.layout import SHIPPED_ROOT
+from geovq.runs.pipeline import input_digest_of
 from geovq.runs.stages.plan import plan
 
 PROJECT = Path(__file__).parents[2]
@@ -33,6 +34,12 @@ def test_every_stage_of_the_settings_is_finished_and_its_files_are_whole(run):
 
 def test_the_settings_are_those_of_the_preset_of_its_name(run):
     assert run.config == load_config(PROJECT / "configs" / f"{run.path.name}.yaml")
+
+
+def test_settings_that_came_later_do_not_make_its_stages_out_of_date(run):
+    for stage in plan(run.config):
+        if stage.name in ("vae", "geometry") or stage.name.startswith("tokenizer:"):
+            assert input_digest_of(stage, run.manifest) == run.manifest.stages[stage.name].input_digest, stage.name
 
 
 def test_all_of_them_take_at_most_40_megabytes():

@@ -44,11 +44,12 @@ def maps(run: Run, picture: Picture, tokenizer: str | None, model: str, channel:
 
 @guarded
 def _caption(run: Run, picture: Picture, model: str) -> None:
-    n_active = data.subspace(run, model).n_active
+    active = data.subspace(run, model)
     source = (
         "of the run's geometry" if has_geometry(run, model) else f"of the cells of {N_CONTEXT_IMAGES} held-out images"
     )
-    words = f"{picture.caption} · magnification measured on this lattice, in {n_active} active directions {source}"
+    which = f"in {active.n_active} active directions ({active.kind}) {source}"
+    words = f"{picture.caption} · magnification measured on this lattice, {which}"
     st.caption(f"Click a cell to look into it below · {provenance(run, words)}")
 
 

@@ -19,10 +19,11 @@ def axis_titles(scene: Scene) -> tuple[str, str]:
 
 def plane_words(scene: Scene) -> str:
     """Which plane this is, and how much of the variance it holds."""
-    n_active, share = scene.geometry.sample.subspace.n_active, 100 * scene.shares.sum()
+    subspace, share = scene.geometry.sample.subspace, 100 * scene.shares.sum()
+    held = f"{share:.1f} % of the latents' variance"
     if scene.is_exact:
-        return f"the whole active subspace: 2 directions, {share:.1f} % of the variance"
-    return f"the 2 strongest of {n_active} active directions, {share:.1f} % of the variance"
+        return f"the whole active subspace: 2 directions ({subspace.kind}), {held}"
+    return f"the 2 strongest of {subspace.n_active} active directions ({subspace.kind}), {held}"
 
 
 def described(scene: Scene, landmark: int) -> str:

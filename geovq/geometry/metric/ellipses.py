@@ -85,13 +85,13 @@ def plane_covariance(variances: Float[Tensor, " d"], subspace: ActiveSubspace) -
     subspace : ActiveSubspace
         With at least two active directions.
     """
-    basis = subspace.basis[:, :2].double()  # (D, 2)
-    if variances.shape != basis.shape[:1] or basis.shape[1] < 2:
+    projection = subspace.projection[:, :2].double()  # (D, 2)
+    if variances.shape != projection.shape[:1] or projection.shape[1] < 2:
         raise ShapeError(
-            f"variances must be ({basis.shape[0]},), one per channel, in a subspace of at least two directions; "
-            f"got {tuple(variances.shape)} and {basis.shape[1]} directions."
+            f"variances must be ({projection.shape[0]},), one per channel, in a subspace of at least two directions; "
+            f"got {tuple(variances.shape)} and {projection.shape[1]} directions."
         )
-    return basis.T @ (variances.double()[:, None] * basis)
+    return projection.T @ (variances.double()[:, None] * projection)
 
 
 def readable_distance(metric: Float[Tensor, "2 2"], covariance: Float[Tensor, "2 2"]) -> float:

@@ -2,39 +2,51 @@
 
 In a beta-VAE the posterior means of most channels hardly vary. Distances are measured in the principal directions that
 carry (almost) all variance of the cells: with fewer dimensions k-d trees are fast, and a Jacobian has few columns.
+Where many directions vary and few of them show in the picture, `geovq.geometry.metric.pixel_directions` finds those.
 """
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional as F
 
 from geovq.errors import DeviceError, InvalidValueError, NonFiniteError, ShapeError
 from geovq.lattice import require_lattices
 
-_ROUNDING = 1e-12  # share of the variance below which a direction cannot be told from float32 rounding
+ROUNDING = 1e-12  # share of the variance below which a direction cannot be told from float32 rounding
 _CELLS_PER_BLOCK = 65_536  # bounds the float64 copies
 
 
 @dataclass(frozen=True)
 class ActiveSubspace:
-    """Orthonormal frame of the directions that cells vary in.
+    """Orthonormal frame of the directions that are kept, and how cells are projected to it.
+
+    Cells are split as z = mean + basis y + rest, where y and the rest are uncorrelated, and so are the coordinates of y
+    with each other. Principal directions are at right angles to their rest, so `basis` projects as well. Pixel
+    directions are not: their rest is what changes the picture least, and `dual` projects along it.
 
     Attributes
     ----------
     mean : Tensor of shape (D,)
         Mean cell.
     basis : Tensor of shape (D, A)
-        Orthonormal columns, strongest direction first.
+        Orthonormal columns, strongest direction first: the one with most variance, or for pixel directions the one that
+        moves the picture most. So distances between coordinates are distances in latent space, in latent units.
     variances : Tensor of shape (D,)
-        Variance along every principal direction, largest first; the first A belong to `basis`.
+        Variance of each of the A coordinates, then that of the rest along its own principal directions, largest first.
+    dual : Tensor of shape (D, A), optional
+        y = (z - mean) dual, with dual^T basis = I; None where it is the basis itself, as for principal directions.
+    lost_pixel_variance : Tensor of shape (), optional
+        For pixel directions, the share of the decoded lattices' variance that lies outside the subspace.
     """
 
     mean: Float[Tensor, " d"]
     basis: Float[Tensor, "d a"]
     variances: Float[Tensor, " d"]
+    dual: Float[Tensor, "d a"] | None = None
+    lost_pixel_variance: Float[Tensor, ""] | None = None
 
     @property
     def n_active(self) -> int:
@@ -46,13 +58,36 @@ class ActiveSubspace:
         """Share of the total variance that lies outside the subspace."""
         return float(self.variances[self.n_active :].sum() / self.variances.sum())
 
+    @property
+    def residual_pixel_variance(self) -> float | None:
+        """Share of the pictures' variance that lies outside the subspace; None where it was not measured."""
+        return None if self.lost_pixel_variance is None else float(self.lost_pixel_variance)
+
+    @property
+    def kind(self) -> str:
+        """What the directions are, as an adjective."""
+        return "principal" if self.dual is None else "pixel"
+
+    def sentence(self) -> str:
+        """Which directions are active and what they leave out, for a log; without the full stop."""
+        lost = f"{self.residual_variance:.2%} of the latents' variance"
+        if self.residual_pixel_variance is not None:
+            lost = f"{self.residual_pixel_variance:.2%} of the pictures' variance and {lost}"
+        directions = f"{self.n_active} of {len(self.mean)} latent directions are active, {self.kind} ones"
+        return f"{directions} ({lost} is left out)"
+
+    @property
+    def projection(self) -> Float[Tensor, "d a"]:
+        """The matrix P of y = (z - mean) P."""
+        return self.basis if self.dual is None else self.dual
+
     def project(self, cells: Float[Tensor, "n d"]) -> Float[Tensor, "n a"]:
-        """Coordinates y = (z - mean) basis of cells, (n, D) -> (n, A)."""
+        """Coordinates y of cells, (n, D) -> (n, A)."""
         if cells.ndim != 2 or cells.shape[1] != self.mean.shape[0]:
             raise ShapeError(
                 f"cells must have shape (n, {self.mean.shape[0]}), the latent channels; got {tuple(cells.shape)}."
             )
-        return (cells - self.mean.to(cells)) @ self.basis.to(cells)
+        return (cells - self.mean.to(cells)) @ self.projection.to(cells)
 
     def lift(self, points: Float[Tensor, "n a"]) -> Float[Tensor, "n d"]:
         """Cells at given coordinates, (n, A) -> (n, D); directions outside the subspace get their mean."""
@@ -84,6 +119,24 @@ def active_subspace(cells: Float[Tensor, "n d"], residual_variance: float = 0.00
     """
     if not 0 <= residual_variance < 1:
         raise InvalidValueError(f"residual_variance must be in [0, 1); got {residual_variance}.")
+    mean, variances, directions = principal_axes(cells)
+    lost = 1 - variances.cumsum(0) / variances.sum()
+    n_active = int((lost > max(residual_variance, ROUNDING)).sum()) + 1
+    basis = directions[:, : min(n_active, len(mean))]
+    basis = basis * fixed_signs(basis)
+    return ActiveSubspace(mean.float().cpu(), basis.float().cpu(), variances.float().cpu())
+
+
+def principal_axes(
+    cells: Float[Tensor, "n d"],
+) -> tuple[Float64[Tensor, " d"], Float64[Tensor, " d"], Float64[Tensor, "d d"]]:
+    """Mean of cells, their variance along every principal direction, largest first, and the directions in columns.
+
+    Raises
+    ------
+    ShapeError, NonFiniteError, InvalidValueError
+        As `active_subspace` does.
+    """
     if cells.ndim != 2 or 0 in cells.shape:
         raise ShapeError(f"cells must have shape (n, D) with at least one cell and channel; got {tuple(cells.shape)}.")
     if not torch.isfinite(cells).all():
@@ -91,17 +144,20 @@ def active_subspace(cells: Float[Tensor, "n d"], residual_variance: float = 0.00
     mean, covariance = _moments(cells)
     variances, directions = torch.linalg.eigh(covariance)
     variances, directions = variances.flip(0).clamp_min(0), directions.flip(1)
-    total = variances.sum()
     scale = cells.abs().amax().double().clamp_min(1e-30)
-    if not total > (1e-6 * scale) ** 2:
+    if not variances.sum() > (1e-6 * scale) ** 2:
         raise InvalidValueError(
             "The latents of all cells are the same, so there is no geometry to measure (posterior collapse); "
             "lower vae.beta and train the VAE again."
         )
-    lost = 1 - variances.cumsum(0) / total
-    n_active = int((lost > max(residual_variance, _ROUNDING)).sum()) + 1
-    basis = _with_fixed_signs(directions[:, : min(n_active, len(mean))])
-    return ActiveSubspace(mean.float().cpu(), basis.float().cpu(), variances.float().cpu())
+    return mean, variances, directions
+
+
+def fixed_signs(directions: Float[Tensor, "d a"]) -> Float[Tensor, " a"]:
+    """Factors -1 or 1 that make the largest entry of each column positive."""
+    # An eigenvector's sign is arbitrary; fixing it keeps results comparable between machines.
+    largest = directions.abs().argmax(dim=0)
+    return directions.gather(0, largest[None]).sign()[0]
 
 
 def require_orthonormal(basis: Float[Tensor, "d a"]) -> None:
@@ -152,9 +208,3 @@ def _moments(cells: Tensor) -> tuple[Tensor, Tensor]:
         centred = block.double() - mean
         covariance += centred.T @ centred
     return mean, covariance / len(cells)
-
-
-def _with_fixed_signs(directions: Tensor) -> Tensor:
-    # An eigenvector's sign is arbitrary; making its largest entry positive keeps results comparable between machines.
-    largest = directions.abs().argmax(dim=0)
-    return directions * directions.gather(0, largest[None]).sign()

@@ -109,10 +109,16 @@ def _geometry_stage(config: ExperimentConfig) -> Stage:
     return Stage(
         "geometry",
         ("vae",),
-        {"seed": config.seed, "geometry": config.geometry.model_dump()},
+        {"seed": config.seed, "geometry": _geometry_settings(config)},
         (GEOMETRY_FILE,),
         lambda work, _: tokenizers.measure_metric_field(work),
     )
+
+
+def _geometry_settings(config: ExperimentConfig) -> dict[str, Any]:
+    """Settings that the geometry follows from; runs with principal directions, as all once were, need not name them."""
+    is_as_ever = config.geometry.are_principal(config.vae.latent_channels)
+    return config.geometry.model_dump(exclude={"directions", "max_active"} if is_as_ever else set())
 
 
 def _tokenizer_stage(config: ExperimentConfig, name: str) -> Stage:

@@ -28,15 +28,21 @@ def measure_metric_field(work: Workspace) -> None:
     model = work.autoencoder("riemannian")
     work.progress.start("encoding", len(chosen), "images")
     lattices = work.encode(model, images.subset(chosen))
-    sample = sample_landmarks(lattices, config.geometry, seed=config.seed, image_indices=chosen)
+    sample = sample_landmarks(
+        lattices,
+        config.geometry,
+        seed=config.seed,
+        image_indices=chosen,
+        decoder=model.decode,
+        device=work.device,
+        progress=work.progress,
+    )
     geometry = measure_geometry(model.decode, sample, config.geometry, device=work.device, progress=work.progress)
     geometry.save(work.path / GEOMETRY_FILE)
     graph, subspace = sample.graph, sample.subspace
     components = "one piece" if graph.n_components == 1 else f"{graph.n_components} pieces, which were joined"
     work.progress.note(
-        f"{subspace.n_active} of {len(subspace.mean)} latent directions are active "
-        f"({subspace.residual_variance:.2%} of the variance is left out); "
-        f"the graph has {len(graph.tails):,} edges and was in {components}; "
+        f"{subspace.sentence()}; the graph has {len(graph.tails):,} edges and was in {components}; "
         f"{sample.n_duplicates:,} landmarks lie exactly on another."
     )
     if geometry.colouring is not None:

@@ -156,7 +156,8 @@ def search_jointly(
     colouring = colour_cells(decoder, lattices[0])
     if images is not None:
         require_images(images, len(lattices), colouring.footprints.image_shape)
-    basis = (search_basis(tokenizer) if basis is None else basis).to(lattices)
+    basis, projection = search_basis(tokenizer) if basis is None else (basis, basis)
+    basis, projection = basis.to(lattices), projection.to(lattices)
     require_orthonormal(basis)
     if len(basis) != lattices.shape[1]:
         raise ShapeError(f"basis must have {lattices.shape[1]} rows, one per latent channel; got {tuple(basis.shape)}.")
@@ -169,7 +170,8 @@ def search_jointly(
         tokenizer,
         colouring,
         basis,
-        tokenizer.codebook.to(lattices) @ basis,
+        projection,
+        tokenizer.codebook.to(lattices) @ projection,
         CodePrices.of(own, n_codes),
         bit_price,
         min(n_candidates, n_codes),

@@ -93,6 +93,8 @@ class Problem:
         Of the decoder.
     basis : Tensor of shape (D, A)
         Orthonormal directions in which codes differ.
+    projection : Tensor of shape (D, A)
+        Gives latents their coordinates along the basis; the basis itself unless that is one of pixel directions.
     codes : Tensor of shape (K, A)
         Codebook along the basis.
     prices : Prices
@@ -106,6 +108,7 @@ class Problem:
     tokenizer: Tokenizer
     colouring: CellColouring
     basis: Float[Tensor, "d a"]
+    projection: Float[Tensor, "d a"]
     codes: Float[Tensor, "k a"]
     prices: Prices
     bit_price: float

@@ -108,7 +108,7 @@ class JointSearch:
     def _targets(self, part: slice) -> Targets:
         lattices = self.lattices[part]
         images = self.problem.decoder(lattices) if self.images is None else self.images[part].to(lattices)
-        points = (cells_of(lattices) @ self.problem.basis).reshape(len(lattices), -1, self.problem.basis.shape[1])
+        points = (cells_of(lattices) @ self.problem.projection).reshape(len(lattices), -1, self.problem.codes.shape[1])
         return Targets(images.flatten(start_dim=1), points)
 
     def _round(self, targets: Targets, standing: Standing) -> Standing:
