@@ -3,7 +3,7 @@
 import math
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,12 @@ from geovq.artifacts import digest_of
 from geovq.data import ImageSet
 from geovq.evaluation import distortion, prior_likelihood, reconstruction, token_usage
 from geovq.geometry.landmarks import draw_images
-from geovq.models import LatticeDecoder
 from geovq.progress import SilentProgress
 from geovq.runs.stages.plan import plan
 from geovq.runs.stages.token_rules import TokenRule, joint_rule, own_rule
 from geovq.runs.stages.tokenizers import fitted
 from geovq.runs.stages.training import refitted, trained_prior
-from geovq.runs.stages.workspace import Autoencoder, Workspace
+from geovq.runs.stages.workspace import Autoencoder, Decoder, Workspace
 from geovq.study.cells import Cell
 from geovq.study.table import VAE, StudyRow
 from geovq.tokenization import Tokenizer, load_tokenizer
@@ -32,22 +31,6 @@ from geovq.training import QuantizedImages, resolve_device
 _PART = 4_096  # images whose lattices are held at once
 
 Arrays = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Coder:
-    """An encoder with another decoder than its own."""
-
-    autoencoder: Autoencoder
-    decoder: LatticeDecoder
-
-    def encode(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D H W"]:
-        """Lattices, not quantized."""
-        return self.autoencoder.encode(images)
-
-    def decode(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
-        """Pixel means."""
-        return self.decoder.decode(lattices)
 
 
 def measure_cell(cell: Cell, run_path: Path, out: Path) -> tuple[StudyRow, Arrays]:
@@ -99,17 +82,17 @@ def _measured_tokens(
     cell: Cell, work: Workspace, out: Path, model: Autoencoder, images: ImageSet
 ) -> tuple[dict[str, Any], Arrays]:
     tokenizer = _codebook(cell, work, out)
-    rule = (
-        joint_rule(work, model, tokenizer, cell.n_price_images) if cell.is_joint else own_rule(work, model, tokenizer)
-    )
+    rule = own_rule(work, model, tokenizer)
+    if cell.is_joint:
+        rule = joint_rule(work, model, tokenizer, n_price_images=cell.n_price_images)
     unfinished = replace(work, path=_unfinished(cell, out))
-    decoder: Autoencoder | LatticeDecoder = model
+    decoder: Decoder = model
     if cell.n_refit_images:
         few = _drawn(work.images("train"), cell.n_refit_images, "study/refit")[1]
         examples = QuantizedImages(few, _in_parts(rule, few), tokenizer.codebook)
-        decoder = refitted(unfinished, "refit", model, examples, cell.key)
+        decoder = refitted(unfinished, "refit", model, examples, cell.key).to(work.device)
         if cell.is_joint:  # tokens are chosen anew, for the decoder that they will be decoded with
-            rule = joint_rule(work, Coder(model, decoder), tokenizer, cell.n_price_images)
+            rule = joint_rule(work, model, tokenizer, decoder=decoder, n_price_images=cell.n_price_images)
     tokens = _in_parts(rule, images)
     quantized = tokenizer.decode(tokens)
     measured, arrays = _measured_pixels(images, work.decode(decoder, quantized))
@@ -145,6 +128,7 @@ def _prior_nats(
     """Cost of every image's tokens under a prior that learned from the training images' tokens."""
     train = _drawn(work.images("train"), cell.n_prior_images, "study/prior")[1]
     prior = trained_prior(work, "prior", tokenizer.n_codes, _in_parts(rule, train), train, cell.key)
+    prior = prior.to(work.device)
     return prior_likelihood(lambda batch: prior(batch.to(work.device)), tokens).per_image_nats
 
 

@@ -1,16 +1,15 @@
 """How the tokens of a run are chosen: by each tokenizer's own rule, cell by cell, or all of an image together."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from geovq.data import ImageSet
 from geovq.geometry.landmarks import draw_images
 from geovq.progress import Progress
-from geovq.runs.stages.workspace import Autoencoder, Workspace
+from geovq.runs.stages.workspace import Autoencoder, Decoder, Workspace
 from geovq.tokenization import Tokenizer
 from geovq.tokenization.search import JointTokens, PriceKind, Prices, search_jointly
 
@@ -24,26 +23,26 @@ def own_rule(work: Workspace, model: Autoencoder, tokenizer: Tokenizer) -> Token
     return lambda images: tokenizer.encode(work.encode(model, images))
 
 
-class Coder(Protocol):
-    """An encoder and a decoder that can be differentiated, both on the run's device: an autoencoder or two parts."""
-
-    def encode(self, images: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D H W"]:
-        """Lattices, not quantized."""
-
-    def decode(self, lattices: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C h w"]:
-        """Pixel means."""
-
-
-def joint_rule(work: Workspace, model: Coder, tokenizer: Tokenizer, n_price_images: int = N_PRICE_IMAGES) -> TokenRule:
+def joint_rule(
+    work: Workspace,
+    model: Autoencoder,
+    tokenizer: Tokenizer,
+    *,
+    decoder: Decoder | None = None,
+    n_price_images: int = N_PRICE_IMAGES,
+) -> TokenRule:
     """Joint search at prices that are learned first, on training images, so that a token depends on its image only.
 
     Parameters
     ----------
     work : Workspace
         With `config.search`.
-    model : Coder
-        Its decoder is searched with, whatever the tokens are decoded with later.
+    model : LatticeVAE or LatticeVQVAE
+        On the run's device.
     tokenizer : Tokenizer
+    decoder : LatticeDecoder, optional
+        What is searched with, on the run's device; by default the model's own decoder, whatever the tokens are decoded
+        with later.
     n_price_images : int, default=1000
         Training images from whose tokens prices are learned.
 
@@ -52,12 +51,12 @@ def joint_rule(work: Workspace, model: Coder, tokenizer: Tokenizer, n_price_imag
     callable
         Images to tokens on the CPU.
     """
-    settings = work.config.search
+    settings, decode = work.config.search, (decoder or model).decode
 
     @torch.no_grad()
     def search(pixels: Tensor, prices: Prices | PriceKind, progress: Progress | None) -> JointTokens:
         return search_jointly(
-            model.decode,
+            decode,
             tokenizer,
             model.encode(pixels),
             pixels,
