@@ -270,7 +270,8 @@ def _repeated(values: dict, defaults: dict, place: str = "") -> list[str]:
 def test_choices_of_a_setting_are_those_of_its_table_in_order():
     schema = ExperimentConfig.model_json_schema()
     assert choices(ExperimentConfig.model_fields["tokenizers"]) == tuple(TOKENIZERS)
-    assert choices(ExperimentConfig.model_fields["refits"]) == POST_HOC
+    assert choices(ExperimentConfig.model_fields["refits"]) == tuple(TOKENIZERS)
+    assert choices(DiscretizationConfig.model_fields["method"]) == POST_HOC
     assert schema["properties"]["tokenizers"]["items"]["enum"] == list(TOKENIZERS)
     geometry = GeometryConfig.model_fields
     assert choices(geometry["output_geometry"]) == tuple(OUTPUT_GEOMETRIES)

@@ -73,9 +73,8 @@ class ExperimentConfig(Section):
         (), description="Tokenizers whose tokens are chosen together for each image; the others go cell by cell."
     )
     search: SearchConfig = SearchConfig()
-    refits: tuple[PostHocName, ...] = Field(
-        (),
-        description="Tokenizers that get a copy of the decoder refitted to their codes; a VQ-VAE's learned with them.",
+    refits: tuple[TokenizerName, ...] = Field(
+        (), description="Tokenizers that get a copy of the decoder refitted to the tokens of the training images."
     )
     refit: RefitConfig = RefitConfig()
     priors: tuple[TokenizerName, ...] = Field(("kmeans", "riemannian"), description="Tokenizers that get a prior.")

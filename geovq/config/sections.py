@@ -119,7 +119,7 @@ class PriorTrainingConfig(TrainingConfig):
 
 
 class RefitConfig(Section):
-    """How a copy of the decoder is refitted to the codes of a tokenizer, which it has never seen."""
+    """How a copy of the decoder is refitted to the tokens that a tokenizer gives the training images."""
 
     n_steps: int = Field(700, ge=1, le=1_000_000, description="Optimiser steps, whatever the number of images.")
     batch_size: int = Field(128, ge=1, le=65_536, description="Images per optimiser step.")

@@ -136,7 +136,7 @@ def _tokens(config: ExperimentConfig, name: str, n_train: int, n_test: int) -> W
 
 
 def _refit(config: ExperimentConfig, name: str, n_train: int, n_test: int) -> Work:
-    like = ("refit", config.vae.width, config.vae.latent_channels)
+    like = ("refit", (config.vqvae if name in END_TO_END else config.vae).width)
     return Work(like, config.refit.n_steps * config.refit.batch_size)
 
 

@@ -1,4 +1,4 @@
-"""Refitting a decoder to quantized lattices, which it has never seen: tokens in, images out.
+"""Refitting a decoder to the quantized lattices of a tokenizer: tokens in, images out.
 
 Encoder and codebook take no part, so the tokens of every image stay what they are. A refit is short and counted in
 steps, whatever the number of images.

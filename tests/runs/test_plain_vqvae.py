@@ -76,7 +76,7 @@ def test_rates_of_the_moving_averages_do_not_reach_the_plain_one(config):
     ("changes", "message"),
     [
         ({"tokenizers": ["vqvae_plain"]}, "tokenizers.0 must be .*'vqvae-plain', 'fsq' or 'simvq'; got 'vqvae_plain'"),
-        ({"refits": ["vqvae-plain"]}, r"refits\.0 must be .* or 'prototype'; got 'vqvae-plain'"),
+        ({"refits": ["vqvae_plain"]}, "refits.0 must be .*'vqvae-plain', 'fsq' or 'simvq'; got 'vqvae_plain'"),
         ({"tokenizers": ["vqvae"]}, "priors must be among the tokenizers; vqvae-plain is not in vqvae"),
     ],
 )

@@ -101,10 +101,7 @@ def test_a_changed_refit_redoes_it_and_its_measurements_only(run):
             "refits must be among the tokenizers; prototype is not in kmeans, euclidean, riemannian, vqvae",
         ),
         (["kmeans", "kmeans"], "refits must not repeat a name; got kmeans, kmeans"),
-        (
-            ["vqvae"],
-            r"refits\.0 must be 'kmeans', 'euclidean', 'riemannian', 'weighted', 'ecvq' or 'prototype'; got 'vqvae'",
-        ),
+        (["spline"], r"refits\.0 must be 'kmeans', .* 'fsq' or 'simvq'; got 'spline'"),
     ],
 )
 def test_refits_that_cannot_be_made_are_refused(refits, message):

@@ -19,7 +19,7 @@ VALUES = {
     "tokenizers": RIVALS,
     "joint": ["fsq"],
     "search": {"bit_price": 0.01, "n_rounds": 1},
-    "refits": [],
+    "refits": ["fsq"],
     "priors": ["fsq"],
 }
 
@@ -74,13 +74,22 @@ def test_joint_search_makes_less_error_than_rounding(opened):
     assert opened.samples("fsq").images.shape == (9, 28, 28)
 
 
+@pytest.mark.slow
+def test_a_decoder_that_learned_with_its_codes_still_gains_from_a_refit_to_joint_tokens(opened):
+    measured = opened.measurements["fsq"]
+    assert list(opened.decoders) == ["fsq"]
+    assert measured["refit_mse"] < measured["mse"]
+    assert "refit_mse" not in opened.measurements["simvq"]
+
+
 def test_a_number_of_codes_that_no_levels_make_is_one_sentence():
     message = (
         r"codebook\.n_codes must be 16, 60, 240 or 1000 with the fsq tokenizer; got 8, so change it or leave fsq out"
     )
     with pytest.raises(ConfigError, match=message):
         parse_config({**VALUES, "codebook": {"n_codes": 8}})
-    parse_config({**VALUES, "codebook": {"n_codes": 8}, "tokenizers": ["simvq"], "joint": [], "priors": []})
+    without = {"tokenizers": ["simvq"], "joint": [], "refits": [], "priors": []}
+    assert parse_config({**VALUES, "codebook": {"n_codes": 8}, **without}).codebook.n_codes == 8
 
 
 def test_settings_that_a_model_does_not_read_do_not_make_it_anew():

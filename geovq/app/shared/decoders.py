@@ -14,8 +14,9 @@ from geovq.viz.arrays import Array
 DecoderName = Literal["own", "refit"]
 
 _HELP = (
-    "The autoencoder's own decoder has never seen lattices made of codes. A refitted copy was trained on for a while "
-    "to paint the original images from them; encoder, codes and tokens stayed as they were."
+    "The decoder of a VAE has never seen lattices made of codes, and that of a VQ-VAE none whose codes were chosen "
+    "together. A refitted copy was trained on for a while to paint the original images from them; encoder, codes and "
+    "tokens stayed as they were."
 )
 
 

@@ -17,7 +17,6 @@ from geovq.app.train.review import review
 from geovq.app.train.sources import Source, read_source, run_option, source_options
 from geovq.app.train.widgets import leaf_settings, setting_input
 from geovq.bundle import bundled
-from geovq.catalogue.tokenizers import POST_HOC
 from geovq.config import ExperimentConfig
 from geovq.errors import ConfigError
 from geovq.runs import outputs_root
@@ -167,10 +166,9 @@ def _ask_main(ask: _Asking) -> dict[str, Any]:
             if ask.open_settings([setting.path]):
                 values[setting.path] = ask(*setting, width=_FIELD_WIDTH)
     values["tokenizers"] = names = tuple(ask("tokenizers", "Tokenizers", "tokenizer"))
-    posthoc = tuple(name for name in names if name in POST_HOC)
     values["priors"] = tuple(ask("priors", "Priors for", "prior", options=names))
     values["joint"] = tuple(ask("joint", "Choose tokens together for", options=names))
-    values["refits"] = tuple(ask("refits", "Refit the decoder for", options=posthoc))
+    values["refits"] = tuple(ask("refits", "Refit the decoder for", options=names))
     return values
 
 

@@ -57,13 +57,14 @@ def train_vqvae(work: Workspace, name: str, input_digest: str) -> None:
     if TOKENIZERS[name].starts_at_mean:
         # Measured on MNIST (6,000 images, 6 epochs, one seed), test MSE and codes in use, without and with it:
         # fsq 0.0181 (4 of 60), 0.0067 (39); simvq 0.0125 (20 of 64), 0.0089 (61).
-        model.decoder.start_at(work.images("train").images.float().mean().item() / 255)
+        pixels = work.images("train").images
+        model.decoder.start_at(pixels.sum(dtype=torch.int64).item() / pixels.numel() / 255)
     objective = VQVAEObjective(config.vqvae.commitment)
     _train_on_images(work, name, model, objective, config.vqvae_training, input_digest)
 
 
 def refit_decoder(work: Workspace, tokenizer: str, input_digest: str) -> None:
-    """Refit a copy of the VAE's decoder to a tokenizer's codes: images from the tokens that they already have."""
+    """Refit a copy of the decoder to a tokenizer's codes: images from the tokens that they already have."""
     codebook = load_tokenizer(work.path / tokenizer_file(tokenizer)).codebook
     examples = QuantizedImages(work.images("train"), _training_tokens(work, tokenizer), codebook)
     model = refitted(work, f"refit:{tokenizer}", work.autoencoder(tokenizer), examples, input_digest)
