@@ -6,6 +6,7 @@ import torch
 from geovq.config import parse_config
 from geovq.errors import ConfigError
 from geovq.models import FSQVAE, SimVQVAE, architecture_of
+from geovq.models.blocks import ConvDecoder
 from geovq.runs import experiment_images, open_run
 from geovq.runs.stages.plan import plan
 from geovq.runs.worker import work_on_run
@@ -25,12 +26,25 @@ VALUES = {
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    root = tmp_path_factory.mktemp("outputs")
+def made(tmp_path_factory):
+    """The finished run, and the means that decoders were told to start at."""
+    root, means = tmp_path_factory.mktemp("outputs"), []
+    start_at = ConvDecoder.start_at
+
+    def remember(decoder, mean):
+        means.append(mean)
+        start_at(decoder, mean)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GEOVQ_OUTPUTS", str(root))
+        patch.setattr(ConvDecoder, "start_at", remember)
         work_on_run(parse_config(VALUES), root / "mnist-sample" / "rivals", terminal=False)
-    return open_run(root / "mnist-sample" / "rivals")
+    return open_run(root / "mnist-sample" / "rivals"), means
+
+
+@pytest.fixture
+def opened(made):
+    return made[0]
 
 
 def pixels_of(opened, split):
@@ -44,6 +58,12 @@ def test_each_has_a_model_and_a_codebook_of_its_own(opened):
     assert architecture_of(opened.models["fsq"])["config"]["latent_channels"] == 2  # 4 by 4 levels
     for name in RIVALS:
         assert torch.equal(opened.tokenizers[name].codebook, opened.models[name].codebook)
+
+
+@pytest.mark.slow
+def test_both_start_from_the_mean_pixel_of_the_training_images_and_the_vae_does_not(made):
+    opened, means = made
+    assert means == [pytest.approx(pixels_of(opened, "train").double().mean().item())] * 2
 
 
 @pytest.mark.slow
