@@ -151,11 +151,9 @@ def run_study(
     try:
         with interruptible():
             _work(agenda, rows, clock, cells, n_workers)
-    except KeyboardInterrupt as error:
-        done = sum(not row.error for row in rows.values())
-        raise Cancelled(
-            f"The study was interrupted; {done:,} cells are measured, and the same command goes on."
-        ) from error
+    except (KeyboardInterrupt, Cancelled) as error:
+        done = _counted(sum(not row.error for row in rows.values()), "measured cell")
+        raise Cancelled(f"The study was interrupted; it keeps {done}, and the same command goes on.") from error
     finally:
         write_tables(out, [rows[cell.key] for cell in cells if cell.key in rows])
     failed = [cell.name for cell in chosen if rows[cell.key].error]

@@ -15,7 +15,7 @@ import numba
 import torch
 from threadpoolctl import threadpool_limits
 
-from geovq.errors import GeovqError
+from geovq.errors import Cancelled, GeovqError
 from geovq.study.cells import Cell
 from geovq.study.measuring import discard_training_state, measure_cell
 from geovq.study.networks import Network
@@ -40,7 +40,7 @@ class Job:
         return self.network.name if self.cell is None else self.cell.name
 
     def do(self) -> Outcome:
-        """Do it, and keep what it made."""
+        """Do it, and keep what it made; `Cancelled` if the making of a run was stopped."""
         try:
             if self.cell is None:
                 self.network.make()
@@ -49,6 +49,8 @@ class Job:
             write_cell(self.out, row, arrays)
             discard_training_state(self.cell, self.out)
             return row
+        except Cancelled:
+            raise
         except GeovqError as error:
             return str(error)
         except Exception as error:  # one cell's fault, whatever it is, must not end the study; the table names it
@@ -137,7 +139,10 @@ def _serve(connection: Connection) -> None:
                 job: Any = connection.recv()
             except EOFError:
                 return
-            outcome = job.do()
+            try:
+                outcome = job.do()
+            except Cancelled as error:
+                outcome = str(error)
             try:
                 connection.send(outcome)
             except OSError:  # nobody listens any more; what was made is on disk

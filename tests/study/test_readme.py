@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from geovq.bundle import bundled
 from geovq.cli import main
 from geovq.study.methods import Method
+from geovq.study.readme import check_document
 from geovq.study.summary import summarise
 from tests.study.made_up import write_made_up_study
 
@@ -84,6 +86,13 @@ def test_the_other_blocks_hold_claims_sentences_priors_and_changes(study: Path, 
         assert check(path, study, "--write") == 0
         text = path.read_text()
         assert all(part in text for part in parts), (name, text)
+
+
+def test_the_figures_of_this_repository_agree_with_the_shipped_study() -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    if "<!-- study:" not in readme.read_text(encoding="utf-8"):
+        pytest.skip("README has no figures of a study")
+    assert check_document(readme, bundled("assets", "study"))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from geovq.cli import main
-from geovq.errors import ConfigError, InvalidValueError
-from geovq.study import measuring, workers
+from geovq.errors import Cancelled, ConfigError, InvalidValueError
+from geovq.study import measuring, networks, workers
 from geovq.study.cells import Cell
 from geovq.study.results import read_arrays, read_row
 from geovq.study.running import run_study
@@ -127,8 +127,20 @@ def test_an_interrupted_study_ends_with_130_and_keeps_what_it_has(
     assert main(["study", str(study_file), "--out", str(begun_study), "--only", "*/own"]) == 130
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "The study was interrupted; 1 cells are measured" in error
+    assert error.endswith("The study was interrupted; it keeps 1 measured cell, and the same command goes on.\n")
     assert [row.n_codes for row in read_table(begun_study / "study.csv")] == [4]
+
+
+def test_an_interrupted_training_ends_the_study_too(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise Cancelled("The work was interrupted.")
+
+    monkeypatch.setattr(networks, "work_on_run", interrupted)
+    assert main(["study", str(study_file), "--out", str(tmp_path)]) == 130
+    assert "it keeps 0 measured cells" in capsys.readouterr().err
+    assert read_table(tmp_path / "study.csv") == ()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from geovq.errors import ArtifactError, ConfigError
+from geovq.study import table
 from geovq.study.table import StudyRow, read_table, write_table
 
 ROWS = (
@@ -54,6 +55,15 @@ def test_csv_needs_no_pyarrow_and_parquet_says_so(tmp_path: Path, monkeypatch: p
     assert read_table(tmp_path / "table.csv") == ROWS
     with pytest.raises(ConfigError, match="needs pyarrow"):
         write_table(tmp_path / "table.parquet", ROWS)
+
+
+def test_the_shipped_table_is_found_where_geovq_keeps_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "bundled", tmp_path.joinpath)
+    assert table.shipped_table() is None
+    write_table(tmp_path / "assets" / "study" / "study.csv", ROWS)
+    assert table.shipped_table() == ROWS
 
 
 def test_other_names_other_columns_and_damage_are_named(tmp_path: Path) -> None:
