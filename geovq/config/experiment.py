@@ -113,6 +113,10 @@ class ExperimentConfig(Section):
                 )
         return self
 
+    def is_searched_again(self, tokenizer: str) -> bool:
+        """Whether a tokenizer's tokens are chosen for its refitted decoder, which was trained on earlier ones."""
+        return self.search.with_refit and tokenizer in self.joint and tokenizer in self.refits
+
     def discretization(self, method: str) -> DiscretizationConfig:
         """Settings of one post-hoc tokenizer of this experiment."""
         return DiscretizationConfig(

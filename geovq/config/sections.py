@@ -220,6 +220,10 @@ class SearchConfig(Section):
         description="Bits of a token. codes: by how frequent its code is; context: given the tokens to the left and "
         "above.",
     )
+    with_refit: bool = Field(
+        False,
+        description="Choose tokens once more, for the refitted decoder, where there is one; priors learn those.",
+    )
 
 
 class PriorConfig(Section):
