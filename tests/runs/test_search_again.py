@@ -18,7 +18,7 @@ from tests.conftest import TINY
 
 NAME = "riemannian"
 JOINT = {"joint": [NAME], "search": {"bit_price": 0.01, "n_rounds": 1}}
-AGAIN = {"joint": [NAME], "search": {**JOINT["search"], "with_refit": True}}
+AGAIN = {"joint": [NAME], "search": {"bit_price": 0.01, "n_rounds": 1, "with_refit": True}}
 
 
 @pytest.fixture(scope="module")

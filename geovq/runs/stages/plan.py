@@ -22,7 +22,7 @@ from geovq.runs.stages.classifiers import classifier_digest
 from geovq.runs.stages.workspace import Workspace, autoencoder_of
 
 # Settings that runs made before they existed do not have, at the value that such a run was made with.
-_AS_EVER = {("assign", "landmark")}
+_AS_EVER = {("assign", "landmark"), ("refine_rounds", 0)}
 
 _BEFORE_REFIT = "tokens-before-refit"
 
@@ -129,10 +129,12 @@ def _geometry_settings(config: ExperimentConfig) -> dict[str, Any]:
 
 
 def _tokenizer_stage(config: ExperimentConfig, name: str) -> Stage:
+    codebook = _codebook_settings(config.codebook, name)
+    search = {"search": _search_settings(config)} if "refine_rounds" in codebook else {}
     return Stage(
         f"tokenizer:{name}",
         (name,) if name in END_TO_END else ("vae", "geometry"),
-        {"seed": config.seed, "codebook": _codebook_settings(config.codebook, name)},
+        {"seed": config.seed, "codebook": codebook, **search},
         (tokenizer_file(name),),
         lambda work, _: tokenizers.make_tokenizer(work, name),
     )
@@ -170,9 +172,13 @@ def _tokens_before_refit_stage(config: ExperimentConfig, name: str) -> Stage:
 def _tokens_settings(config: ExperimentConfig, name: str) -> dict[str, Any]:
     settings: dict[str, Any] = {"evaluation": config.evaluation.model_dump()}
     if name in config.joint:
-        # Whether tokens are searched again is a matter of stages, which depend on each other by what they need.
-        settings |= {"seed": config.seed, "search": config.search.model_dump(exclude={"with_refit"})}
+        settings |= {"seed": config.seed, "search": _search_settings(config)}
     return settings
+
+
+def _search_settings(config: ExperimentConfig) -> dict[str, Any]:
+    """Without whether tokens are searched again: stages depend on each other by what they need."""
+    return config.search.model_dump(exclude={"with_refit"})
 
 
 def _refit_stage(config: ExperimentConfig, name: str) -> Stage:

@@ -13,7 +13,8 @@ from geovq.artifacts import write_bytes_atomic
 from geovq.catalogue.datasets import Split
 from geovq.generation import sample_tokens
 from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
-from geovq.models import LatticePrior, LatticeVQVAE, load_model
+from geovq.geometry.landmarks import draw_images
+from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, load_model
 from geovq.runs.layout import (
     GEOMETRY_FILE,
     prior_file,
@@ -25,7 +26,9 @@ from geovq.runs.layout import (
 from geovq.runs.stages.token_rules import joint_rule, own_rule
 from geovq.runs.stages.workspace import Decoder, Workspace, images_of_geometry, load_decoder, smallest_integers
 from geovq.tokenization import NearestCodeTokenizer, Tokenizer, fit_tokenizer, load_tokenizer
+from geovq.tokenization.search import refine_codebook
 
+_N_REFINING_IMAGES = 2_000  # training images whose tokens move the codes of a codebook
 SPLITS: tuple[Split, ...] = ("train", "test")
 
 
@@ -74,7 +77,30 @@ def fitted(work: Workspace, name: str) -> Tokenizer:
         return model.decode(lattices.to(work.device)).cpu()
 
     config = work.config.discretization(name)
-    return fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
+    tokenizer = fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
+    if config.refine_rounds:
+        return _refined(work, model, tokenizer, config.refine_rounds)
+    return tokenizer
+
+
+def _refined(work: Workspace, model: LatticeVAE, tokenizer: Tokenizer, n_rounds: int) -> Tokenizer:
+    train, search = work.images("train"), work.config.search
+    n_images = min(_N_REFINING_IMAGES, len(train))
+    drawn = draw_images(len(train), n_images, seed=work.config.seed, stream="codebook/refining")
+    pixels = train.batch(drawn).to(work.device)
+    refined = refine_codebook(
+        model.decode,
+        tokenizer,
+        model.encode(pixels).detach(),
+        pixels,
+        n_rounds,
+        bit_price=search.bit_price,
+        n_candidates=search.n_candidates,
+        prices=search.prices,
+        progress=work.progress,
+    )
+    work.progress.note(refined.sentence())
+    return refined.tokenizer
 
 
 def tokenize(work: Workspace, name: str, splits: tuple[Split, ...] = SPLITS) -> None:
