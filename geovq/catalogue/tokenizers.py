@@ -120,6 +120,7 @@ _ALL = (
         stored_as=_NEAREST_CODE,
         fit="geovq.tokenization.fit_kmeans:fit_kmeans",
         fit_work=_cells_and_codes,
+        own_settings=frozenset({"refine_rounds"}),
     ),
     TokenizerDescription(
         name="euclidean",
@@ -165,7 +166,7 @@ _ALL = (
         stored_as=_LOCAL_METRIC,
         fit="geovq.tokenization.fit_weighted:fit_weighted",
         fit_work=_cells_and_codes,
-        own_settings=frozenset({"bit_price"}),
+        own_settings=frozenset({"bit_price", "refine_rounds"}),
         measures_images=True,
     ),
     TokenizerDescription(
@@ -181,7 +182,7 @@ _ALL = (
         stored_as=_LOCAL_METRIC,
         fit="geovq.tokenization.fit_weighted:fit_ecvq",
         fit_work=_cells_and_codes,
-        own_settings=frozenset({"bit_price"}),
+        own_settings=frozenset({"bit_price", "refine_rounds"}),
     ),
     TokenizerDescription(
         name="prototype",

@@ -50,6 +50,8 @@ class DiscretizationConfig(GeometryConfig, CodebookConfig):
     @model_validator(mode="after")
     def _counts_fit(self) -> Self:
         _require_counts_fit(self, self, (self.method,))
+        if self.refine_rounds and "refine_rounds" not in TOKENIZERS[self.method].own_settings:
+            raise ValueError(f"refine_rounds must be 0 for {self.method}, whose codes are landmarks and cannot move")
         return self
 
 
@@ -112,11 +114,16 @@ class ExperimentConfig(Section):
                 )
         return self
 
+    def is_searched_again(self, tokenizer: str) -> bool:
+        """Whether a tokenizer's tokens are chosen for its refitted decoder, which was trained on earlier ones."""
+        return self.search.with_refit and tokenizer in self.joint and tokenizer in self.refits
+
     def discretization(self, method: str) -> DiscretizationConfig:
         """Settings of one post-hoc tokenizer of this experiment."""
-        return DiscretizationConfig(
-            method=method, seed=self.seed, **self.geometry.model_dump(), **self.codebook.model_dump()
-        )
+        codebook = self.codebook.model_dump()
+        if "refine_rounds" not in TOKENIZERS[method].own_settings:
+            codebook["refine_rounds"] = 0
+        return DiscretizationConfig(method=method, seed=self.seed, **self.geometry.model_dump(), **codebook)
 
 
 def _require_counts_fit(geometry: GeometryConfig, codebook: CodebookConfig, tokenizers: Iterable[str]) -> None:

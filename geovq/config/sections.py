@@ -196,6 +196,13 @@ class CodebookConfig(Section):
         description="What a bit costs, for weighted and ecvq, in multiples of the mean error that the same number of "
         "codes reaches where bits are free.",
     )
+    refine_rounds: int = Field(
+        0,
+        ge=0,
+        le=20,
+        description="How often codes move to where jointly chosen tokens want them, for kmeans, weighted and ecvq; "
+        "codes of the others are landmarks. Tokens are chosen by the settings of `search`.",
+    )
 
     @model_validator(mode="after")
     def _rate_can_be_reached(self) -> Self:
@@ -219,6 +226,10 @@ class SearchConfig(Section):
         "codes",
         description="Bits of a token. codes: by how frequent its code is; context: given the tokens to the left and "
         "above.",
+    )
+    with_refit: bool = Field(
+        False,
+        description="Choose tokens once more, for the refitted decoder, where there is one; priors learn those.",
     )
 
 

@@ -85,10 +85,12 @@ def begin_from(source: Run, config: ExperimentConfig, run_path: Path) -> tuple[s
 
 def _is_whole(source: Run, stage: str) -> bool:
     """Whether the files of a stage hold all that later stages read: shipped runs lack tokens of training images."""
-    kind, _, name = stage.partition(":")
-    if kind != "tokens":
+    if not stage.startswith("tokens"):
         return True
-    path = source.path / layout.tokens_file(name)
+    return all(_has_training_tokens(source.path / file) for file in source.manifest.stages[stage].files)
+
+
+def _has_training_tokens(path: Path) -> bool:
     if not path.exists():
         return False
     with np.load(path, allow_pickle=False) as arrays:

@@ -160,6 +160,7 @@ _WORK: dict[str, Callable[[ExperimentConfig, str, int, int], Work]] = {
     "geometry": _geometry,
     "tokenizer": _tokenizer,
     "tokens": _tokens,
+    "tokens-before-refit": _tokens,
     "refit": _refit,
     "prior": _prior,
     "samples": _samples,

@@ -52,6 +52,11 @@ def tokens_file(name: str) -> str:
     return f"tokens/{name}.npz"
 
 
+def tokens_before_refit_file(name: str) -> str:
+    """Tokens that a decoder was refitted to, where tokens were chosen again with that decoder; as in `tokens_file`."""
+    return f"tokens/{name}.before-refit.npz"
+
+
 def decoder_file(name: str) -> str:
     """The copy of the decoder that was refitted to a tokenizer's codes."""
     return f"decoders/{name}.safetensors"

@@ -25,6 +25,7 @@ from geovq.runs.layout import (
     evaluation_file,
     model_file,
     prior_file,
+    tokens_before_refit_file,
     tokens_file,
 )
 from geovq.runs.manifest import Manifest, write_manifest
@@ -33,7 +34,7 @@ from geovq.runs.pipeline import input_digest_of
 from geovq.runs.reading import Run, open_run
 from geovq.runs.stages.measuring import measure_tokenizer, measure_vae
 from geovq.runs.stages.plan import plan
-from geovq.runs.stages.tokenizers import tokenize
+from geovq.runs.stages.tokenizers import tokenize, tokenize_before_refit
 from geovq.runs.stages.workspace import Workspace
 from geovq.training import resolve_device
 
@@ -91,7 +92,9 @@ def _write_copy(run: Run, folder: Path, progress: Progress) -> None:
     names, config = run.config.tokenizers, run.config
     models = [model_file(name) for name in run.models]
     models += [decoder_file(name) for name in config.refits] + [prior_file(name) for name in config.priors]
-    made_anew = {*map(tokens_file, names), *map(evaluation_file, ("vae", *names))}
+    again = [name for name in names if config.is_searched_again(name)]
+    made_anew = {*map(tokens_file, names), *map(tokens_before_refit_file, again)}
+    made_anew |= {*map(evaluation_file, ("vae", *names))}
     files = [file for stage in stages for file in stage.files if file not in made_anew]
     for file in (CONFIG_FILE, METRICS_FILE, *files):
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +103,8 @@ def _write_copy(run: Run, folder: Path, progress: Progress) -> None:
         else:
             shutil.copyfile(run.path / file, folder / file)
     work = Workspace(folder, config, resolve_device(config.device), progress)
+    for name in again:
+        tokenize_before_refit(work, name, ("test",))
     for name in names:
         tokenize(work, name, ("test",))
     write_json(folder / evaluation_file("vae"), measure_vae(work))

@@ -20,6 +20,8 @@ _MEASURES = (  # key, heading with unit, format
     ("samples_frechet_distance", "Fréchet", ".2f"),
     ("own_rule_entropy_bits", "own-rule bits/token", ".3f"),
     ("own_rule_mse", "own-rule MSE", ".5f"),
+    ("before_refit_entropy_bits", "bits/token before refit", ".3f"),
+    ("before_refit_mse", "MSE before refit", ".5f"),
     ("refit_mse", "refit MSE", ".5f"),
     ("refit_description_length_nats", "refit BCE + prior nats", ".1f"),
     ("refit_samples_frechet_distance", "refit Fréchet", ".2f"),

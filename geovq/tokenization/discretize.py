@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from geovq.geometry.metric.decoder_check import check_decoder
 from geovq.geometry.metric.footprint import Decode
 from geovq.progress import Progress
 from geovq.tokenization.base import Fit, Tokenizer
+from geovq.tokenization.search import refine_codebook
 
 
 def discretize(
@@ -56,7 +58,15 @@ def discretize(
     def decode(batch: Tensor) -> Tensor:
         return decoder(batch.to(lattices.device)).cpu()
 
-    return fit_tokenizer(sample, metrics, config, decode=decode, progress=progress)
+    tokenizer = fit_tokenizer(sample, metrics, config, decode=decode, progress=progress)
+    if not config.refine_rounds:
+        return tokenizer
+    assert sample.image_indices is not None  # it was drawn above
+    measured = lattices[sample.image_indices.to(lattices.device)]
+    with torch.no_grad():
+        images = decoder(measured)
+    refined = refine_codebook(decoder, tokenizer, measured, images, config.refine_rounds, progress=progress)
+    return refined.tokenizer
 
 
 def fit_tokenizer(

@@ -11,7 +11,13 @@ from geovq.artifacts import write_json
 from geovq.evaluation import distortion, prior_likelihood, reconstruction, token_usage
 from geovq.models import LatticePrior, LatticeVAE, load_model
 from geovq.progress import stop_if_requested
-from geovq.runs.layout import evaluation_file, prior_file, tokenizer_file, tokens_file
+from geovq.runs.layout import (
+    evaluation_file,
+    prior_file,
+    tokenizer_file,
+    tokens_before_refit_file,
+    tokens_file,
+)
 from geovq.runs.stages.sample_quality import measure_samples
 from geovq.runs.stages.workspace import BATCH_SIZE, Autoencoder, Decoder, Workspace, load_autoencoder, load_decoder
 from geovq.tokenization import Tokenizer, load_tokenizer
@@ -46,16 +52,16 @@ def measure_tokenizer(work: Workspace, name: str) -> Measurements:
 
     Keys with "refit_" are of the refitted decoder. Distortion has no such key: it is defined for the decoder that
     belongs to the lattices. Where tokens were chosen together, keys with "own_rule_" are of those that the tokenizer
-    chooses cell by cell.
+    chooses cell by cell. Where they were chosen for the refitted decoder, keys with "before_refit_" are of those that
+    it was trained on, as the autoencoder decodes them; all others are of the tokens that the prior learned.
     """
     images = work.images("test")
     model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
-    with np.load(work.path / tokens_file(name), allow_pickle=False) as arrays:
-        tokens = torch.from_numpy(arrays["test"].astype(np.int64))
+    tokens = _test_tokens(work, tokens_file(name))
     quantized = tokenizer.decode(tokens)
     decoders = _decoders(work, name, model)
-    # Encoded, decoded twice for the distortion, once by each decoder, and once more by the own rule.
-    n_passes = 3 + len(decoders) + (name in work.config.joint)
+    # Encoded, decoded twice for the distortion, once by each decoder, and once more for each other choice of tokens.
+    n_passes = 3 + len(decoders) + (name in work.config.joint) + work.config.is_searched_again(name)
     work.progress.start("distortion", n_passes * len(images), "images")
     lattices = work.encode(model, images)
 
@@ -71,7 +77,11 @@ def measure_tokenizer(work: Workspace, name: str) -> Measurements:
         measured |= _named(prefix, reconstruction(pixels, work.decode(decoder, quantized)).summary())
     measured |= token_usage(tokens, tokenizer.n_codes).summary()
     if name in work.config.joint:
-        measured |= _own_rule_measurements(work, model, tokenizer, lattices, pixels)
+        own = tokenizer.encode(lattices)
+        measured |= _error_and_rate(work, "own_rule_", model, tokenizer, own, pixels)
+    if work.config.is_searched_again(name):
+        before = _test_tokens(work, tokens_before_refit_file(name))
+        measured |= _error_and_rate(work, "before_refit_", model, tokenizer, before, pixels)
     if name in work.config.priors:
         measured |= _prior_measurements(work, name, tokens, images.labels)
         of_class = measured.get("prior_class_nats_per_image", 0.0)  # the class must be sent too
@@ -100,13 +110,17 @@ def _named(prefix: str, summary: Measurements) -> Measurements:
     return {key if key == "n_images" else f"{prefix}{key}": value for key, value in summary.items()}
 
 
-def _own_rule_measurements(
-    work: Workspace, model: Autoencoder, tokenizer: Tokenizer, lattices: Tensor, pixels: Tensor
+def _test_tokens(work: Workspace, file: str) -> Tensor:
+    with np.load(work.path / file, allow_pickle=False) as arrays:
+        return torch.from_numpy(arrays["test"].astype(np.int64))
+
+
+def _error_and_rate(
+    work: Workspace, prefix: str, model: Autoencoder, tokenizer: Tokenizer, tokens: Tensor, pixels: Tensor
 ) -> Measurements:
-    tokens = tokenizer.encode(lattices)
     error = reconstruction(pixels, work.decode(model, tokenizer.decode(tokens)))
     rate = token_usage(tokens, tokenizer.n_codes)
-    return _named("own_rule_", {"mse": error.mse, "entropy_bits": rate.entropy_bits})
+    return _named(prefix, {"mse": error.mse, "entropy_bits": rate.entropy_bits})
 
 
 def _prior_measurements(work: Workspace, name: str, tokens: Tensor, labels: Tensor) -> Measurements:

@@ -14,6 +14,7 @@ from geovq.runs.layout import (
     prior_file,
     samples_file,
     tokenizer_file,
+    tokens_before_refit_file,
     tokens_file,
 )
 from geovq.runs.stages import measuring, tokenizers, training
@@ -21,7 +22,9 @@ from geovq.runs.stages.classifiers import classifier_digest
 from geovq.runs.stages.workspace import Workspace, autoencoder_of
 
 # Settings that runs made before they existed do not have, at the value that such a run was made with.
-_AS_EVER = {("assign", "landmark")}
+_AS_EVER = {("assign", "landmark"), ("refine_rounds", 0)}
+
+_BEFORE_REFIT = "tokens-before-refit"
 
 # Parts of an experiment that can be made on their own, with all that they need: which stages each asks for.
 TARGETS: Mapping[str, Callable[[str], bool]] = {
@@ -65,9 +68,13 @@ def plan(config: ExperimentConfig) -> tuple[Stage, ...]:
     stages.append(_evaluation_of_vae(config))
     if any(name not in END_TO_END for name in config.tokenizers):
         stages.append(_geometry_stage(config))
+    again = [name for name in config.tokenizers if config.is_searched_again(name)]
     for name in config.tokenizers:
-        stages += [_tokenizer_stage(config, name), _tokens_stage(config, name)]
-    stages += [_refit_stage(config, name) for name in config.refits]
+        stages.append(_tokenizer_stage(config, name))
+        if name in again:
+            stages += [_tokens_before_refit_stage(config, name), _refit_stage(config, name)]
+        stages.append(_tokens_stage(config, name))
+    stages += [_refit_stage(config, name) for name in config.refits if name not in again]
     for name in config.priors:
         stages += [_prior_stage(config, name), _samples_stage(config, name)]
     stages += [_evaluation_stage(config, name) for name in config.tokenizers]
@@ -122,10 +129,12 @@ def _geometry_settings(config: ExperimentConfig) -> dict[str, Any]:
 
 
 def _tokenizer_stage(config: ExperimentConfig, name: str) -> Stage:
+    codebook = _codebook_settings(config.codebook, name)
+    search = {"search": _search_settings(config)} if "refine_rounds" in codebook else {}
     return Stage(
         f"tokenizer:{name}",
         (name,) if name in END_TO_END else ("vae", "geometry"),
-        {"seed": config.seed, "codebook": _codebook_settings(config.codebook, name)},
+        {"seed": config.seed, "codebook": codebook, **search},
         (tokenizer_file(name),),
         lambda work, _: tokenizers.make_tokenizer(work, name),
     )
@@ -140,20 +149,43 @@ def _codebook_settings(codebook: CodebookConfig, name: str) -> dict[str, Any]:
 
 
 def _tokens_stage(config: ExperimentConfig, name: str) -> Stage:
-    search = {"seed": config.seed, "search": config.search.model_dump()} if name in config.joint else {}
+    refit = (f"refit:{name}",) if config.is_searched_again(name) else ()
     return Stage(
         f"tokens:{name}",
-        (autoencoder_of(name), f"tokenizer:{name}"),
-        {"evaluation": config.evaluation.model_dump(), **search},
+        (autoencoder_of(name), f"tokenizer:{name}", *refit),
+        _tokens_settings(config, name),
         (tokens_file(name),),
         lambda work, _: tokenizers.tokenize(work, name),
     )
 
 
+def _tokens_before_refit_stage(config: ExperimentConfig, name: str) -> Stage:
+    return Stage(
+        f"{_BEFORE_REFIT}:{name}",
+        (autoencoder_of(name), f"tokenizer:{name}"),
+        _tokens_settings(config, name),
+        (tokens_before_refit_file(name),),
+        lambda work, _: tokenizers.tokenize_before_refit(work, name),
+    )
+
+
+def _tokens_settings(config: ExperimentConfig, name: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {"evaluation": config.evaluation.model_dump()}
+    if name in config.joint:
+        settings |= {"seed": config.seed, "search": _search_settings(config)}
+    return settings
+
+
+def _search_settings(config: ExperimentConfig) -> dict[str, Any]:
+    """Without whether tokens are searched again: stages depend on each other by what they need."""
+    return config.search.model_dump(exclude={"with_refit"})
+
+
 def _refit_stage(config: ExperimentConfig, name: str) -> Stage:
+    kind = _BEFORE_REFIT if config.is_searched_again(name) else "tokens"
     return Stage(
         f"refit:{name}",
-        (autoencoder_of(name), f"tokenizer:{name}", f"tokens:{name}"),
+        (autoencoder_of(name), f"tokenizer:{name}", f"{kind}:{name}"),
         {
             "seed": config.seed,
             "training": config.refit.model_dump(),
@@ -201,6 +233,8 @@ def _evaluation_of_vae(config: ExperimentConfig) -> Stage:
 
 def _evaluation_stage(config: ExperimentConfig, name: str) -> Stage:
     refit = (f"refit:{name}",) if name in config.refits else ()
+    if config.is_searched_again(name):
+        refit = (f"{_BEFORE_REFIT}:{name}", *refit)
     prior = (f"prior:{name}", f"samples:{name}") if name in config.priors else ()
     # The classifier ships with geovq or is trained later; then samples are measured again.
     judge = {"classifier": classifier_digest(config.data.dataset)} if prior else {}

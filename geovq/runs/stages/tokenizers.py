@@ -13,11 +13,23 @@ from geovq.artifacts import write_bytes_atomic
 from geovq.catalogue.datasets import Split
 from geovq.generation import sample_tokens
 from geovq.geometry import load_geometry, measure_geometry, sample_landmarks
-from geovq.models import LatticePrior, LatticeVQVAE, load_model
-from geovq.runs.layout import GEOMETRY_FILE, prior_file, samples_file, tokenizer_file, tokens_file
+from geovq.geometry.landmarks import draw_images
+from geovq.models import LatticePrior, LatticeVAE, LatticeVQVAE, load_model
+from geovq.runs.layout import (
+    GEOMETRY_FILE,
+    prior_file,
+    samples_file,
+    tokenizer_file,
+    tokens_before_refit_file,
+    tokens_file,
+)
 from geovq.runs.stages.token_rules import joint_rule, own_rule
-from geovq.runs.stages.workspace import Workspace, images_of_geometry, smallest_integers
+from geovq.runs.stages.workspace import Decoder, Workspace, images_of_geometry, load_decoder, smallest_integers
 from geovq.tokenization import NearestCodeTokenizer, Tokenizer, fit_tokenizer, load_tokenizer
+from geovq.tokenization.search import refine_codebook
+
+_N_REFINING_IMAGES = 2_000  # training images whose tokens move the codes of a codebook
+SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 def measure_metric_field(work: Workspace) -> None:
@@ -65,21 +77,58 @@ def fitted(work: Workspace, name: str) -> Tokenizer:
         return model.decode(lattices.to(work.device)).cpu()
 
     config = work.config.discretization(name)
-    return fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
+    tokenizer = fit_tokenizer(geometry.sample, lambda: geometry.metrics, config, decode=decode, progress=work.progress)
+    if config.refine_rounds:
+        return _refined(work, model, tokenizer, config.refine_rounds)
+    return tokenizer
 
 
-def tokenize(work: Workspace, name: str, splits: tuple[Split, ...] = ("train", "test")) -> None:
+def _refined(work: Workspace, model: LatticeVAE, tokenizer: Tokenizer, n_rounds: int) -> Tokenizer:
+    train, search = work.images("train"), work.config.search
+    n_images = min(_N_REFINING_IMAGES, len(train))
+    drawn = draw_images(len(train), n_images, seed=work.config.seed, stream="codebook/refining")
+    pixels = train.batch(drawn).to(work.device)
+    refined = refine_codebook(
+        model.decode,
+        tokenizer,
+        model.encode(pixels).detach(),
+        pixels,
+        n_rounds,
+        bit_price=search.bit_price,
+        n_candidates=search.n_candidates,
+        prices=search.prices,
+        progress=work.progress,
+    )
+    work.progress.note(refined.sentence())
+    return refined.tokenizer
+
+
+def tokenize(work: Workspace, name: str, splits: tuple[Split, ...] = SPLITS) -> None:
     """Tokens of the training and the test images, or of one of them, chosen together where the run asks for it."""
+    if work.config.is_searched_again(name):
+        decoder: Decoder = load_decoder(work.path, name, work.device)
+    else:
+        decoder = work.autoencoder(name)
+    _write_tokens(work, name, decoder, work.path / tokens_file(name), splits)
+
+
+def tokenize_before_refit(work: Workspace, name: str, splits: tuple[Split, ...] = SPLITS) -> None:
+    """Tokens that a decoder is refitted to before tokens are chosen again, for that decoder."""
+    _write_tokens(work, name, work.autoencoder(name), work.path / tokens_before_refit_file(name), splits)
+
+
+def _write_tokens(work: Workspace, name: str, decoder: Decoder, file: Path, splits: tuple[Split, ...]) -> None:
     model, tokenizer = work.autoencoder(name), load_tokenizer(work.path / tokenizer_file(name))
     arrays: dict[str, npt.NDArray[np.generic]] = {}
-    choose = joint_rule(work, model, tokenizer) if name in work.config.joint else own_rule(work, model, tokenizer)
+    joint = name in work.config.joint
+    choose = joint_rule(work, model, tokenizer, decoder=decoder) if joint else own_rule(work, model, tokenizer)
     for split in splits:
         images = work.images(split)
         work.progress.start(f"{split} tokens", len(images), "images")
         parts = torch.split(torch.arange(len(images)), 4_096)  # lattices of 60,000 images need not be held at once
         tokens = torch.cat([choose(images.subset(part)) for part in parts])
         arrays[split] = smallest_integers(tokens, tokenizer.n_codes)
-    write_arrays(work.path / tokens_file(name), arrays)
+    write_arrays(file, arrays)
 
 
 def draw_samples(work: Workspace, name: str) -> None:

@@ -15,7 +15,15 @@ from geovq.data import ImageSet, split_indices, split_validation
 from geovq.errors import Cancelled
 from geovq.models import LatticeDecoder, LatticePrior, LatticeVAE, LatticeVQVAE, initialised, save_model
 from geovq.randomness import make_generator
-from geovq.runs.layout import RESUME_FOLDER, decoder_file, model_file, prior_file, tokenizer_file, tokens_file
+from geovq.runs.layout import (
+    RESUME_FOLDER,
+    decoder_file,
+    model_file,
+    prior_file,
+    tokenizer_file,
+    tokens_before_refit_file,
+    tokens_file,
+)
 from geovq.runs.stages.snapshots import N_IMAGES, snapshots
 from geovq.runs.stages.workspace import Autoencoder, Workspace
 from geovq.tokenization import load_tokenizer
@@ -66,7 +74,9 @@ def train_vqvae(work: Workspace, name: str, input_digest: str) -> None:
 def refit_decoder(work: Workspace, tokenizer: str, input_digest: str) -> None:
     """Refit a copy of the decoder to a tokenizer's codes: images from the tokens that they already have."""
     codebook = load_tokenizer(work.path / tokenizer_file(tokenizer)).codebook
-    examples = QuantizedImages(work.images("train"), _training_tokens(work, tokenizer), codebook)
+    searched_again = work.config.is_searched_again(tokenizer)
+    file = tokens_before_refit_file(tokenizer) if searched_again else tokens_file(tokenizer)
+    examples = QuantizedImages(work.images("train"), _training_tokens(work, file), codebook)
     model = refitted(work, f"refit:{tokenizer}", work.autoencoder(tokenizer), examples, input_digest)
     _save(model, work.path / decoder_file(tokenizer))
 
@@ -91,7 +101,7 @@ def refitted(
 def train_prior(work: Workspace, tokenizer: str, input_digest: str) -> None:
     """Train the Transformer prior on the tokens of the training images."""
     n_codes = load_tokenizer(work.path / tokenizer_file(tokenizer)).n_codes  # chosen with the codebook, not configured
-    tokens, images = _training_tokens(work, tokenizer), work.images("train")
+    tokens, images = _training_tokens(work, tokens_file(tokenizer)), work.images("train")
     model = trained_prior(work, f"prior:{tokenizer}", n_codes, tokens, images, input_digest)
     _save(model, work.path / prior_file(tokenizer))
 
@@ -116,8 +126,8 @@ def trained_prior(
     return model
 
 
-def _training_tokens(work: Workspace, tokenizer: str) -> Tensor:
-    with np.load(work.path / tokens_file(tokenizer), allow_pickle=False) as arrays:
+def _training_tokens(work: Workspace, file: str) -> Tensor:
+    with np.load(work.path / file, allow_pickle=False) as arrays:
         return torch.from_numpy(arrays["train"].astype(np.int64))
 
 

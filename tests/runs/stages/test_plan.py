@@ -37,7 +37,9 @@ REACH = {
     "codebook.choose_by=silhouette": AFTER_GEOMETRY | AFTER_VQVAE,
     "codebook.assign=local": {stage for stage in AFTER_GEOMETRY if not stage.endswith(":kmeans")},
     "codebook.bit_price=9": set(),  # of a tokenizer that this run does not have
+    "codebook.refine_rounds=1": {stage for stage in AFTER_GEOMETRY if stage.endswith(":kmeans")},
     "search.bit_price=9": set(),  # no tokenizer of this run is searched with
+    "search.with_refit=true": set(),
     "joint=[riemannian]": {stage for stage in AFTER_GEOMETRY if stage.endswith(":riemannian")}
     - {"tokenizer:riemannian"},
     "refit.n_steps=5": {"refit:riemannian", "evaluation:riemannian"},
