@@ -18,6 +18,7 @@ from geovq.cli.making import add_making_commands
 from geovq.cli.reading import add_reading_commands
 from geovq.doctor.command_line import add_doctor_command
 from geovq.errors import Cancelled, GeovqError
+from geovq.reports.command_line import add_notebook_command, add_report_command
 from geovq.serving import add_app_command
 from geovq.study.command_line import add_study_command
 
@@ -65,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     add_making_commands(commands)
     add_app_command(commands)
     add_reading_commands(commands)
+    add_report_command(commands.add_parser("report", help="one HTML page about one or more runs, readable offline"))
+    add_notebook_command(commands.add_parser("notebook", help="a notebook that repeats a run"))
     add_doctor_command(commands)
     add_clean_command(commands)
     study = commands.add_parser("study", help="measure many tokenizers over seeds: one table, and what follows from it")

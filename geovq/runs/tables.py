@@ -37,14 +37,26 @@ def measurements_table(runs: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]
     ----------
     runs : sequence of (name of the run, its measurements by tokenizer)
     """
-    everything = [(run, name, measured) for run, by_name in runs for name, measured in by_name.items()]
-    shown = [measure for measure in _MEASURES if any(measure[0] in measured for _, _, measured in everything)]
-    rows = [["run", "tokenizer", *(heading for _, heading, _ in shown)]]
-    for run, name, measured in everything:
-        rows.append([run, name, *(format(measured[key], form) if key in measured else "" for key, _, form in shown)])
-    counts = sorted({measured["n_images"] for _, _, measured in everything})
+    headings, values = measured_values(runs)
+    forms = {heading: form for _, heading, form in _MEASURES}
+    rows = [headings]
+    for run, name, *numbers in values:
+        cells = zip(headings[2:], numbers, strict=True)
+        rows.append([run, name, *("" if number is None else format(number, forms[head]) for head, number in cells)])
+    everything = [measured for _, by_name in runs for measured in by_name.values()]
+    counts = sorted({measured["n_images"] for measured in everything})
     title = f"Measured on {' or '.join(format(count, ',') for count in counts)} held-out images"
     return f"{title}\n{_aligned(rows)}"
+
+
+def measured_values(
+    runs: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]],
+) -> tuple[list[str], list[list[Any]]]:
+    """Headings and rows of `measurements_table`, with numbers as they are and None where nothing was measured."""
+    everything = [(run, name, measured) for run, by_name in runs for name, measured in by_name.items()]
+    shown = [(key, heading) for key, heading, _ in _MEASURES if any(key in measured for _, _, measured in everything)]
+    rows = [[run, name, *(measured.get(key) for key, _ in shown)] for run, name, measured in everything]
+    return ["run", "tokenizer", *(heading for _, heading in shown)], rows
 
 
 def runs_table(summaries: Sequence[RunSummary]) -> str:

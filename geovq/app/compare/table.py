@@ -1,6 +1,6 @@
 """Everything that was measured about the tokenizers of two runs, as one table and as points of a plane."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +10,11 @@ import streamlit as st
 from geovq.app.compare.data import Measure, Side
 from geovq.app.shared import tables
 from geovq.app.shared.decoders import decoder_words
+from geovq.reports.points import REFIT, Measurements, curve_of, points_of
 from geovq.runs import Run, RunSummary
 from geovq.viz import tokenizer_style
 from geovq.viz.rate_distortion import Measured
 
-Measurements = Mapping[str, Mapping[str, Any]]
-
-_REFIT = "refit_"
 _MORE = {  # column -> heading with unit, number format, explanation
     "ssim": ("SSIM", "%.4f", "Structural similarity of original and reconstruction; 1 if they are equal."),
     "samples_frechet_distance": (
@@ -31,8 +29,8 @@ def with_refits(measurements: Measurements) -> dict[str, dict[str, Any]]:
     """Measurements by words for tokenizer and decoder: those of a refitted decoder are a row of their own."""
     rows: dict[str, dict[str, Any]] = {}
     for name, values in measurements.items():
-        rows[name] = {key: value for key, value in values.items() if not key.startswith(_REFIT)}
-        refit = {key.removeprefix(_REFIT): value for key, value in values.items() if key.startswith(_REFIT)}
+        rows[name] = {key: value for key, value in values.items() if not key.startswith(REFIT)}
+        refit = {key.removeprefix(REFIT): value for key, value in values.items() if key.startswith(REFIT)}
         if refit:
             # A distortion is of the decoder whose lattices were quantized; the refitted one has none.
             kept = {key: value for key, value in rows[name].items() if not key.startswith("distortion")}
@@ -66,42 +64,14 @@ def comparison_columns() -> dict[str, Any]:
 def measured_points(a: Side, b: Side, measure: Measure, others: Sequence[RunSummary]) -> list[Measured]:
     """Tokenizers of both runs and of all others on the same kind of images, as far as they were measured."""
     runs = {run.path: run for run in (a.run, b.run)}
-    points = [point for run in runs.values() for point in _points(run.id, run.measurements, measure, _curve_of(run))]
+    points = [point for run in runs.values() for point in points_of(run.id, run.measurements, measure, curve_of(run))]
     elsewhere = [
         point
         for summary in others
         if summary.path not in runs
-        for point in _points(summary.id, summary.measurements, measure, "", role="elsewhere")
+        for point in points_of(summary.id, summary.measurements, measure, "", role="elsewhere")
     ]
     return [_with_role(point, a, b, measure) for point in points] + elsewhere
-
-
-def _points(run: str, measurements: Measurements, measure: Measure, curve: str, role: Any = "beside") -> list[Measured]:
-    points = []
-    for name, values in measurements.items():
-        for prefix, refitted in (("", False), (_REFIT, True)):
-            if name == "vae" or f"{prefix}{measure}" not in values:
-                continue
-            points.append(
-                Measured(
-                    name,
-                    run,
-                    int(values["n_codes"]),
-                    values["entropy_bits"],
-                    values[f"{prefix}{measure}"],
-                    values.get(f"{prefix}{measure}_standard_error", 0.0),
-                    refitted,
-                    curve,
-                    role,
-                )
-            )
-    return points
-
-
-def _curve_of(run: Run) -> str:
-    """Equal for runs that may differ in their codebooks and priors only."""
-    config = run.config
-    return repr((config.seed, config.data, config.vae, config.vae_training, config.geometry))
 
 
 def _with_role(point: Measured, a: Side, b: Side, measure: Measure) -> Measured:

@@ -1,0 +1,1 @@
+"""Runs as documents to be given away: one HTML page, or a notebook that repeats a run."""
