@@ -53,8 +53,20 @@ def add_bench_commands(bench: argparse.ArgumentParser) -> None:
     joint.add_argument("--trial-images", type=int, default=16, help="also searched by decoding (default: 16)")
     joint.set_defaults(do=_joint)
 
-    for command in (geometry, lloyd, quality, training, weighted, joint):
+    geodesics = commands.add_parser("geodesics", help="neighbours and ways by three distances, against the pictures")
+    geodesics.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs with a measured geometry")
+    geodesics.add_argument("--queries", type=int, default=200, metavar="N", help="landmarks (default: 200)")
+    geodesics.add_argument("--neighbors", type=int, default=10, metavar="K", help="of each landmark (default: 10)")
+    geodesics.set_defaults(do=_geodesics)
+
+    for command in (geodesics, geometry, lloyd, quality, training, weighted, joint):
         command.add_argument("--out", type=Path, default=None, metavar="FILE", help="JSON to write")
+
+
+def _geodesics(options: argparse.Namespace) -> None:
+    from geovq.benchmarks.geodesics import bench_geodesics
+
+    bench_geodesics(options.runs, n_queries=options.queries, k=options.neighbors, out=options.out)
 
 
 def _geometry(options: argparse.Namespace) -> None:
