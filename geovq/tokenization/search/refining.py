@@ -99,7 +99,7 @@ def refine_codebook(
             f"The codes of {tokenizer.method} cannot move: they are landmarks, or belong to a network. "
             f"Those of {free} can be refined."
         )
-    basis = search_basis(tokenizer).to(lattices)
+    basis = search_basis(tokenizer)[0].to(lattices)
     n_unknowns = tokenizer.n_codes * basis.shape[1]
     if n_unknowns > _MOST_UNKNOWNS or len(lattices) < _HELD_OUT:
         raise InvalidValueError(
