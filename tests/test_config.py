@@ -20,7 +20,8 @@ from geovq.config import (
 )
 from geovq.errors import ConfigError, GeovqError
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+FOLDER = Path(__file__).parents[1] / "configs"
+CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "study.yaml")  # which is no experiment
 
 
 def write(path: Path, text: str) -> Path:

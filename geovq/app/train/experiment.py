@@ -8,10 +8,12 @@ from typing import Any
 from geovq.config import ExperimentConfig, parse_config, setting_changes
 from geovq.config.strict_yaml import one_line
 
+_NO_EXPERIMENTS = ("global.yaml", "study.yaml")  # what all experiments share, and a study of several
+
 
 def presets(folder: Path) -> list[Path]:
     """Experiment files of a folder, the quick one first."""
-    files = sorted(file for file in folder.glob("*.yaml") if file.name != "global.yaml")
+    files = sorted(file for file in folder.glob("*.yaml") if file.name not in _NO_EXPERIMENTS)
     return sorted(files, key=lambda file: file.stem != "demo")
 
 
