@@ -32,3 +32,11 @@ def torch_threads_kept() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(n_threads)
+
+
+def n_numba_threads() -> int:
+    """Threads that numba would use; merely asking it starts them."""
+    import numba
+
+    with torch_threads_kept():
+        return numba.get_num_threads()

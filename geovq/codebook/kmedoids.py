@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float, Float32, Float64, Int64
@@ -20,6 +19,7 @@ from geovq.codebook.fasterpam import swap_medoids
 from geovq.errors import InvalidValueError, NonFiniteError, ShapeError
 from geovq.progress import Progress, SilentProgress, stop_if_requested
 from geovq.randomness import make_rng
+from geovq.threads import n_numba_threads
 
 MatrixArray: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -99,7 +99,7 @@ def kmedoids(
     progress.start("k-medoids", n_restarts, "restarts")
     matrix = np.ascontiguousarray(dissimilarities, dtype=np.float32)
     starts = []
-    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+    with ThreadPoolExecutor(n_numba_threads()) as pool:
         for found in pool.map(partial(_one_start, matrix, n_codes, max_iterations, seed, progress), range(n_restarts)):
             starts.append(found)
             progress.advance()

@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from geovq.arrays import DoubleArray, FloatArray, IntArray
 from geovq.codebook.weighted_kernel import cheapest_codes, sums_of_codes
+from geovq.threads import n_numba_threads
 
 _POINTS_PER_BLOCK = 2_048  # at least
 _MOST_BLOCKS = 64
@@ -111,7 +111,7 @@ class MeasuredPoints:
         weights, pulls = np.zeros((n_codes, n_axes, n_axes)), np.zeros((n_codes, n_axes))
         size = max(_POINTS_PER_BLOCK, -(-n_points // _MOST_BLOCKS))
         blocks = [slice(start, start + size) for start in range(0, n_points, size)]
-        with ThreadPoolExecutor(numba.get_num_threads()) as pool:  # the kernels let go of the interpreter
+        with ThreadPoolExecutor(n_numba_threads()) as pool:  # the kernels let go of the interpreter
             for counted, weighed, pulled in pool.map(assign_block, blocks):
                 counts += counted
                 weights += weighed

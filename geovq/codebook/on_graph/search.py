@@ -8,7 +8,6 @@ path is below its bound all nodes on the way are.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
@@ -16,6 +15,7 @@ from geovq.arrays import DoubleArray, FloatArray, Int32Array, IntArray
 from geovq.compiling import njit
 from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
 from geovq.geometry.graph.nearest_source import search_from_all
+from geovq.threads import n_numba_threads
 
 ANYWHERE = -1
 
@@ -82,7 +82,7 @@ class Nearest(NamedTuple):
 
 def thread_memory(graph: LandmarkGraph) -> ThreadMemory:
     """Memory for one search per thread; pages that no search needs are never touched."""
-    n_threads, n_nodes = numba.get_num_threads(), graph.n_nodes
+    n_threads, n_nodes = n_numba_threads(), graph.n_nodes
     return ThreadMemory(
         best=np.full((n_threads, n_nodes), np.inf, dtype=np.float32),
         heap=np.empty((n_threads, len(graph.columns) + n_nodes), dtype=np.int64),

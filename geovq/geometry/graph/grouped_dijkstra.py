@@ -17,6 +17,7 @@ from jaxtyping import Float32, Int32
 from geovq.arrays import FloatArray, Int32Array, IntArray
 from geovq.compiling import njit
 from geovq.geometry.graph.heap import heap_item, item_distance, item_node, pop, sift_up
+from geovq.threads import n_numba_threads
 
 LANES = 32  # sources of a group; with fewer the compiler makes no vector instructions, more are less near each other
 _N_PIVOTS = 16  # nodes whose distances are the coordinates in which sources are grouped
@@ -83,7 +84,7 @@ def search_groups(
     out : array of shape (m, N)
         Is written to.
     """
-    n_blocks = min(_BLOCKS_PER_THREAD * numba.get_num_threads(), -(-len(order) // LANES))
+    n_blocks = min(_BLOCKS_PER_THREAD * n_numba_threads(), -(-len(order) // LANES))
     _search_groups(pointers, columns, lengths, sources, order, out, n_blocks)
 
 
