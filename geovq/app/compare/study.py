@@ -9,6 +9,7 @@ from geovq.app.compare.data import Side
 from geovq.app.compare.table import measured_points
 from geovq.app.shared.caching import shared
 from geovq.app.shared.charts import show
+from geovq.app.shared.links import warn_of_unknown
 from geovq.app.shared.states import guarded
 from geovq.bundle import bundled
 from geovq.catalogue.tokenizers import TOKENIZERS
@@ -33,7 +34,7 @@ def study_section(a: Side, b: Side) -> None:
     rows = _rows(path.stat().st_mtime_ns if path.is_file() else 0)
     every = all_series(rows or ())
     if rows is None or not every:
-        st.caption("No study comes with this geovq; `geovq study` makes one.")
+        st.caption("No study comes with this geovq; the command geovq study makes one.")
         return
     names = [name for name in TOKENIZERS if any(series.tokenizer == name for series in every)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -47,6 +48,7 @@ def study_section(a: Side, b: Side) -> None:
             persist_state="session",
             width=420,
         )
+        warn_of_unknown("compare_study_search", list(_SEARCHES), "how tokens are chosen")
         search = st.segmented_control(
             "Tokens chosen",
             list(_SEARCHES),
@@ -56,6 +58,7 @@ def study_section(a: Side, b: Side) -> None:
             bind="query-params",
             help="By each tokenizer's own rule, cell by cell, or all cells of an image together (joint search).",
         )
+        warn_of_unknown("compare_study_decoder", list(_DECODERS), "the decoder")
         decoder = st.segmented_control(
             "Decoder",
             list(_DECODERS),
