@@ -18,11 +18,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from geovq.app.shared.lesson_files import PAGE_NAMES
 from geovq.serving import ADDRESS
 
-PAGES = (
-    "home", "train", "lessons", "lattice", "geometry", "neighbourhoods", "codebook", "tokens", "prior", "compare",
-)  # fmt: skip
+_HOME = "home"
 _FIRST_PATIENCE_S = 600.0  # for the first page of a new server
 _FOR_RERUN = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 _LONGEST_THOUGHT = 4.0  # times the mean
@@ -93,7 +92,7 @@ async def visit_pages(walk: Walk, visitor: int) -> list[Visit]:
         try:
             async with _connection(walk) as socket:
                 while time.monotonic() < ends_at:
-                    visit = await ask_for(socket, choice.choice(PAGES), choice.choice(walk.runs), walk.patience_s)
+                    visit = await ask_for(socket, choice.choice(PAGE_NAMES), choice.choice(walk.runs), walk.patience_s)
                     visits.append(visit)
                     if visit.seconds >= walk.patience_s:
                         break
@@ -108,13 +107,13 @@ async def visit_pages(walk: Walk, visitor: int) -> list[Visit]:
 async def first_visit(walk: Walk) -> Visit:
     """Open the first page of a new server."""
     async with _connection(walk) as socket:
-        return await ask_for(socket, PAGES[0], walk.runs[0], _FIRST_PATIENCE_S)
+        return await ask_for(socket, _HOME, walk.runs[0], _FIRST_PATIENCE_S)
 
 
 async def ask_for(socket: _Socket, page: str, run: str, patience_s: float) -> Visit:
     """Open one page and wait for its end, or until patience is over, which is an error."""
     question = BackMsg()
-    question.rerun_script.page_name = "" if page == "home" else page
+    question.rerun_script.page_name = "" if page == _HOME else page
     question.rerun_script.query_string = urlencode({"run": run})
     asked_at, n_bytes, error = time.monotonic(), 0, ""
     await socket.send(question.SerializeToString())
