@@ -1,7 +1,14 @@
 """`python -m geovq bench …`: what can be measured on this machine, and with which options."""
 
 import argparse
+import importlib
+from importlib.util import find_spec
 from pathlib import Path
+
+from geovq.errors import InvalidValueError, ServingError
+from geovq.serving import APP_PACKAGES
+
+_LONGEST_S = 86_400.0
 
 
 def add_bench_commands(bench: argparse.ArgumentParser) -> None:
@@ -59,7 +66,15 @@ def add_bench_commands(bench: argparse.ArgumentParser) -> None:
     geodesics.add_argument("--neighbors", type=int, default=10, metavar="K", help="of each landmark (default: 10)")
     geodesics.set_defaults(do=_geodesics)
 
-    for command in (geodesics, geometry, lloyd, quality, training, weighted, joint):
+    app = commands.add_parser("app", help="the app with many sessions at once: times of pages, errors, memory")
+    app.add_argument("--sessions", type=int, default=8, help="visitors (default: 8)")
+    app.add_argument("--seconds", type=float, default=60.0, help="how long they walk about (default: 60)")
+    app.add_argument("--think", type=float, default=5.0, metavar="SECONDS", help="mean time on a page (default: 5)")
+    app.add_argument("--patience", type=float, default=60.0, metavar="SECONDS", help="with one page (default: 60)")
+    app.add_argument("--seed", type=int, default=0, help="of the ways that they take (default: 0)")
+    app.set_defaults(do=_app)
+
+    for command in (geodesics, geometry, lloyd, quality, training, weighted, joint, app):
         command.add_argument("--out", type=Path, default=None, metavar="FILE", help="JSON to write")
 
 
@@ -110,5 +125,22 @@ def _joint(options: argparse.Namespace) -> None:
         n_images=options.n_images,
         n_price_images=options.price_images,
         n_trial_images=options.trial_images,
+        out=options.out,
+    )
+
+
+def _app(options: argparse.Namespace) -> None:
+    times_s = options.seconds, options.think, options.patience
+    if options.sessions < 1 or not all(0 < time_s <= _LONGEST_S for time_s in times_s):
+        raise InvalidValueError("--sessions must be at least 1, and all times above 0 and at most a day.")
+    if any(find_spec(name) is None for name in APP_PACKAGES):
+        raise ServingError('The app is not installed; `pip install "geovq[app]"` brings it.')
+    # By name: the app is above the command line, and an environment without it has all other benchmarks.
+    importlib.import_module("geovq.app.load.bench").bench_app(
+        n_sessions=options.sessions,
+        seconds=options.seconds,
+        think_s=options.think,
+        patience_s=options.patience,
+        seed=options.seed,
         out=options.out,
     )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
@@ -58,6 +58,7 @@ class Subject:
     basis: Float[Tensor, "d a"]
     graph: csr_matrix
     tokenizers: Mapping[str, Tokenizer]
+    tokens: Int64[Tensor, "n h w"]
 
 
 class Stage(NamedTuple):
@@ -133,7 +134,8 @@ def make_subject() -> Subject:
     points = cells_of(lattices[:_N_FEW]).numpy()
     graph = neighbour_graph(points, n_neighbors=6)
     lengths = np.linalg.norm(points[graph.tails] - points[graph.heads], axis=1).astype(np.float32)
-    return Subject(images, vae, prior, lattices, basis, graph.weighted(lengths), tokenizers)
+    tokens = tokenizers["riemannian"].encode(lattices)
+    return Subject(images, vae, prior, lattices, basis, graph.weighted(lengths), tokenizers, tokens)
 
 
 def vae_step(subject: Subject, device: torch.device) -> Tensor:
@@ -173,14 +175,14 @@ def relaxed_paths(subject: Subject, device: torch.device) -> Tensor:
 
 def prior_step(subject: Subject, device: torch.device) -> Tensor:
     """Gradient of the loss of a prior."""
-    return _gradient(subject.prior, PriorObjective(), TokenSet(_tokens(subject)), device)
+    return _gradient(subject.prior, PriorObjective(), TokenSet(subject.tokens), device)
 
 
 @torch.no_grad()
 def prior_with_cache(subject: Subject, device: torch.device) -> Tensor:
     """Logits of each token in turn, from the memory of those before it."""
     prior = copy.deepcopy(subject.prior).to(device)
-    tokens = _tokens(subject)[:_N_FEW].flatten(start_dim=1).to(device)
+    tokens = subject.tokens[:_N_FEW].flatten(start_dim=1).to(device)
     previous, cache = torch.full_like(tokens[:, 0], prior.start_token), prior.new_cache(len(tokens))
     logits = []
     for position in range(prior.n_positions):
@@ -191,8 +193,7 @@ def prior_with_cache(subject: Subject, device: torch.device) -> Tensor:
 
 def refit_step(subject: Subject, device: torch.device) -> Tensor:
     """Gradient of the loss of a decoder that is refitted to codes."""
-    tokenizer = subject.tokenizers["riemannian"]
-    examples = QuantizedImages(subject.images, _tokens(subject), tokenizer.codebook)
+    examples = QuantizedImages(subject.images, subject.tokens, subject.tokenizers["riemannian"].codebook)
     return _gradient(LatticeDecoder.of(subject.vae), RefitObjective(), examples, device)
 
 
@@ -220,10 +221,6 @@ STAGES = (
 
 def _decoder(subject: Subject, device: torch.device) -> LatticeVAE:
     return copy.deepcopy(subject.vae).to(device)
-
-
-def _tokens(subject: Subject) -> Tensor:
-    return subject.tokenizers["riemannian"].encode(subject.lattices)
 
 
 def _gradient(model: nn.Module, objective: Objective, examples: Examples, device: torch.device) -> Tensor:

@@ -6,17 +6,27 @@ the widget cannot show. Everything else that reads or writes the query string is
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from geovq.app.shared.markdown import as_text
 
+if TYPE_CHECKING:
+    from geovq.runs import RunSummary  # takes seconds, and the menu, which needs links, is drawn before
+
 LIST_SUFFIX = "_tokenizers"  # of the parameters that are lists: these may be empty
+_SHIPPED = "shipped/"
 _WRITTEN = "link_written_{}"  # session key: the value that `write` gave a parameter last
 _PASSED_OVER = "link_passed_over"  # session key: what `pass_over_unusable` took out of the link, to be said
 _LONGEST_NUMBER = 15  # digits; every number that a page asks for has fewer
 _LONGEST_SHOWN = 60  # characters of a value in a sentence
+
+
+def link_id(summary: "RunSummary") -> str:
+    """Name of a run in links and in the selector: own runs by "dataset/name", shipped ones after "shipped/"."""
+    return f"{_SHIPPED if summary.shipped else ''}{summary.id}"
 
 
 def page_file(name: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from geovq.app.shared.fetching import may_be_seen, open_cached
-from geovq.app.shared.links import brief, followed, page_file, write
+from geovq.app.shared.links import brief, followed, link_id, page_file, write
 from geovq.app.shared.markdown import as_text
 from geovq.app.shared.states import empty_state
 from geovq.runs import Run, RunSummary, list_runs
@@ -16,12 +16,6 @@ from geovq.runs.process.status import State
 
 RUN = "run"  # key of the selector and name of the link's parameter
 _MISSING = "missing_run"  # session key: the run that the link names and that does not exist
-_SHIPPED = "shipped/"
-
-
-def link_id(summary: RunSummary) -> str:
-    """Name of a run in links and in the selector."""
-    return f"{_SHIPPED if summary.shipped else ''}{summary.id}"
 
 
 def known_runs() -> dict[str, RunSummary]:

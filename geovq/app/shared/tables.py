@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from geovq.app.shared.selection import link_id
+from geovq.app.shared.links import link_id
 from geovq.app.shared.wording import GLOSSARY
 from geovq.evaluation import TokenUsage
 from geovq.runs import RunSummary

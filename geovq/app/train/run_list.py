@@ -6,9 +6,9 @@ from pathlib import Path
 import streamlit as st
 
 from geovq import jobs
-from geovq.app.shared.links import page_file
+from geovq.app.shared.links import link_id, page_file
 from geovq.app.shared.markdown import as_text
-from geovq.app.shared.selection import choose, known_runs, link_id
+from geovq.app.shared.selection import choose, known_runs
 from geovq.app.shared.states import error_box
 from geovq.app.shared.wording import STATE_BADGES
 from geovq.app.train.form import load_settings
