@@ -6,8 +6,9 @@ changed) goes on, and results can be compared. What PyTorch cannot do without a 
 generators and streams of the device.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from torch._subclasses.fake_tensor import (
     in_kernel_invocation_manager,
     unset_fake_temporarily,
 )
+
+from geovq.geometry.metric import layer_products
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 _aten = torch.ops.aten
@@ -92,6 +95,7 @@ def fake_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setattr("torch.cuda.memory_allocated", lambda device: 0)
         patch.setattr(FakeTensor, "numpy", _numpy, raising=False)
         patch.setattr(nn.Module, "to", _moved)
+        patch.setattr(layer_products, "_with_slope", partial(_by_values, layer_products._with_slope))
         with _FakeCuda():
             yield
 
@@ -100,6 +104,13 @@ def _numpy(tensor: Tensor) -> Any:
     assert tensor.device == CPU  # as for any other tensor
     with unset_fake_temporarily():
         return value_of(tensor).numpy()
+
+
+def _by_values(slope_of: Callable[..., tuple[Tensor, Tensor]], layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A function of single numbers and its derivative, which is a backward pass."""
+    with unset_fake_temporarily():
+        y, slope = slope_of(layer, real(x))
+    return y.to(x.device), slope.to(x.device)
 
 
 def _moved(module: nn.Module, device: torch.device | None = None, **options: Any) -> nn.Module:
