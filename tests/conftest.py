@@ -45,8 +45,8 @@ TINY = {
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the number
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Use all cores where whole parts of the suite are asked for without the browser, whose tests measure times."""
-    options = config.option
-    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    options, is_worker = config.option, hasattr(config, "workerinput")  # a worker starts no workers
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not is_worker
     if everything and options.numprocesses is None and options.markexpr in _PARALLEL and not options.usepdb:
         options.numprocesses = min(os.cpu_count() or 1, 8)
 
