@@ -93,7 +93,7 @@ def coupling_view(run: Run, picture: Picture, tokenizer: str | None, model: str,
         "below 0). At 1 both would change the picture in the same way, at 0 they do not touch each other, at −1 one "
         "undoes the other."
     )
-    where = provenance(run, f"{picture.name}, row {position[0]}, column {position[1]}")
+    where = provenance(run, f"{picture.caption}, row {position[0]}, column {position[1]}")
     with st.container(horizontal=True):
         with st.container(width=290 * (1 if found.replacing is None else 2) + 110):
             _maps(found, tokenizer, position, others[0], where)
