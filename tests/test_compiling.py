@@ -2,6 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import geovq
 
 WITHOUT_FOLDERS = """
@@ -29,6 +31,7 @@ def test_commands_work_where_compiled_code_cannot_be_kept():
     assert "mnist" in listed
 
 
+@pytest.mark.slow
 def test_compiled_loops_give_the_same_without_a_cache():
     code = """
 import numpy as np

@@ -1,5 +1,6 @@
 """A run that refines codebooks: codes that may lie anywhere move, those that are landmarks stay."""
 
+import pytest
 import torch
 
 from geovq.config import parse_config
@@ -12,6 +13,7 @@ from tests.conftest import TINY
 REFINED = TINY | {"codebook": {"n_codes": 8, "n_restarts": 2, "refine_rounds": 1}}
 
 
+@pytest.mark.slow
 def test_only_codes_that_may_lie_anywhere_move_and_the_same_way_every_time(run):
     work = Workspace(run, parse_config(REFINED), torch.device("cpu"), RunProgress(run, terminal=False))
     before, moved = open_run(run).tokenizers, fitted(work, "kmeans").codebook
