@@ -26,6 +26,7 @@ def run_without_folders(code: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_commands_work_where_compiled_code_cannot_be_kept():
     listed = run_without_folders("from geovq.cli import main\nraise SystemExit(main(['runs']))")
     assert "mnist" in listed

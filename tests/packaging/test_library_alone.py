@@ -35,6 +35,7 @@ def run_blocked(program, folder, *arguments):
     )
 
 
+@pytest.mark.slow
 def test_every_public_name_is_there(tmp_path):
     done = run_blocked("import geovq\nfor name in geovq.__all__: getattr(geovq, name)", tmp_path)
     assert done.returncode == 0, done.stderr

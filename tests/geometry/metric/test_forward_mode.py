@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
@@ -88,6 +89,7 @@ print(outcomes()["same"] < N_THREADS * N_CALLS * len(CALLS))
 """
 
 
+@pytest.mark.slow
 def test_they_would_not_without_the_lock():
     # In a process of its own, because a level that is left open spoils whatever comes after.
     done = subprocess.run(
