@@ -47,12 +47,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _compare(options: argparse.Namespace) -> None:
     from geovq.runs import open_run
     from geovq.runs.remeasuring import require_measurements
-    from geovq.runs.tables import measurements_table
+    from geovq.runs.tables import distinct_names, measurements_table
 
     runs = [open_run(path) for path in options.runs]
     for run in runs:
         require_measurements(run)
-    ids = [run.id for run in runs]
-    # Runs of one name, in other folders, are told apart by these.
-    names = [run.id if ids.count(run.id) == 1 else str(path) for run, path in zip(runs, options.runs, strict=True)]
+    names = distinct_names(runs, options.runs)
     print(measurements_table([(name, run.measurements) for name, run in zip(names, runs, strict=True)]))

@@ -4,7 +4,6 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
-from geovq.artifacts import write_bytes_atomic
 from geovq.errors import ServingError
 
 _DRAWS_WITH = ("plotly", "pandas", "PIL")  # of the extra `app`
@@ -27,7 +26,9 @@ def add_notebook_command(command: argparse.ArgumentParser) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
+    from geovq.artifacts import write_bytes_atomic
     from geovq.runs import open_run
+    from geovq.runs.tables import distinct_names
 
     lacking = [name for name in _DRAWS_WITH if find_spec(name) is None]
     if lacking:
@@ -38,15 +39,13 @@ def _report(options: argparse.Namespace) -> None:
     from geovq.reports.page import runs_report
 
     runs = [open_run(path) for path in options.runs]
-    ids = [run.id for run in runs]
-    # Runs of one name, in other folders, are told apart by these.
-    names = [run.id if ids.count(run.id) == 1 else str(path) for run, path in zip(runs, options.runs, strict=True)]
-    document = runs_report(runs, names).encode()
+    document = runs_report(runs, distinct_names(runs, options.runs)).encode()
     write_bytes_atomic(options.out, document)
     print(f"{options.out}: {len(document) / 1e6:.1f} MB, readable offline.")
 
 
 def _notebook(options: argparse.Namespace) -> None:
+    from geovq.artifacts import write_bytes_atomic
     from geovq.reports.notebook import run_notebook
     from geovq.runs import open_run
 

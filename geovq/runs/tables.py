@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from geovq.runs.listing import RunSummary
+from geovq.runs.reading import Run
 
 _MEASURES = (  # key, heading with unit, format
     ("n_codes", "K", "d"),
@@ -26,6 +28,12 @@ _MEASURES = (  # key, heading with unit, format
     ("refit_description_length_nats", "refit BCE + prior nats", ".1f"),
     ("refit_samples_frechet_distance", "refit Fréchet", ".2f"),
 )
+
+
+def distinct_names(runs: Sequence[Run], paths: Sequence[Path]) -> list[str]:
+    """The id of each run; where several runs have the same, the folder that was asked for tells them apart."""
+    ids = [run.id for run in runs]
+    return [run.id if ids.count(run.id) == 1 else str(path) for run, path in zip(runs, paths, strict=True)]
 
 
 def measurements_table(runs: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> str:
