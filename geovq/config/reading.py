@@ -12,12 +12,21 @@ from pydantic import BaseModel, ValidationError
 
 from geovq.bundle import bundled, is_installed
 from geovq.config.experiment import ExperimentConfig
-from geovq.config.sections import GeometryConfig
 from geovq.config.sentences import sentence
 from geovq.config.strict_yaml import dump_yaml, parse_yaml
 from geovq.errors import ConfigError
 
 SectionType = TypeVar("SectionType", bound=BaseModel)
+
+# What a run of that time, whose settings are written out whole, says of its geometry.
+_GEOMETRY_BEFORE_DIRECTIONS = {
+    "n_images",
+    "n_landmarks",
+    "n_neighbors",
+    "n_context",
+    "residual_variance",
+    "output_geometry",
+}
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> ExperimentConfig:
@@ -91,7 +100,7 @@ def setting_changes(old: ExperimentConfig, new: ExperimentConfig) -> list[tuple[
 def _is_older_than_directions(values: Mapping[str, Any]) -> bool:
     """Whether these are the settings of a run, which are written out whole, from before directions could be chosen."""
     said = values.get("geometry", {}).keys()
-    return not {"directions", "max_active"} & said and len(said) == len(GeometryConfig.model_fields) - 2
+    return "directions" not in said and said >= _GEOMETRY_BEFORE_DIRECTIONS
 
 
 def _decides(layer: Any, place: tuple[int | str, ...]) -> bool:
