@@ -44,7 +44,7 @@ class Together:
 
     Attributes
     ----------
-    own, joint : Tokens
+    own, joint : TokenChoice
     alone : array of shape (H, W)
         Mean squared pixel difference if only that cell's token is changed from `own` to `joint`; NaN where both agree.
     pair : CancellingPair, optional
